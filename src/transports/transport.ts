@@ -1,0 +1,121 @@
+/**
+ * What moves frames between processes: the native endpoint, its twin over node:net, or the simulated network.
+ * A transport knows frames and connections and nothing else: hello, addresses, fragments and routing live above it,
+ * in `runtime/links.ts`, once for all of them.
+ *
+ * Rules that every implementation keeps (`test/transports/conformance.ts` holds them to it):
+ * - Handler calls come in batches, one per wake-up: any number of `opened`, `frame`, `drained` and `closed`, then one
+ *   `batchEnd`. They never come from inside `dial`, `reserve`, `commit`, `flush` or `close`.
+ * - What a handler throws is caught for that one call and reported as uncaught; its batch-mates are still delivered.
+ * - A frame is a view into `ring`, valid until `batchEnd` returns, whole, checked by the rules of framing, and 8-byte aligned.
+ *   Bytes that break those rules close the connection with a counted reason, after the good frames before them.
+ * - Frames committed to one link arrive in order. `commit`s of one turn leave together, at `flush` or by themselves
+ *   after the batch or the turn.
+ * - Every link ends in exactly one `closed`, unless the transport was destroyed.
+ */
+
+/** Memory that frames are read from or written to. The arrays are views of one ArrayBuffer. */
+export interface FrameRing {
+  readonly bytes: Uint8Array
+  readonly halves: Uint16Array
+  readonly words: Uint32Array
+}
+
+/** One connection, from `dial` or `opened` to `closed`. The object is never reused for another connection. */
+export interface Link {
+  readonly dialed: boolean
+  /** Numeric address of the other end; for an accepted link known from `opened` on. */
+  readonly remoteHost: string
+  readonly remotePort: number
+  /** False from the moment it is closed on either side. */
+  readonly open: boolean
+  /** Bytes committed and not yet taken by the kernel. */
+  readonly queuedBytes: number
+  /** For the layer above. */
+  session: unknown
+}
+
+export type CloseReason =
+  | 'local' // we closed it
+  | 'ended' // the other side closed it in order
+  | 'reset' // it broke
+  | 'refused' // dial: nobody listens there
+  | 'unreachable' // dial: no route, timed out, bad address
+  | 'length' // frame shorter than a header, or longer than allowed
+  | 'version' // frame of another version
+  | 'reserved' // reserved bits or bytes set, unknown flag or extension
+  | 'extensions' // extensions longer than the frame
+  | 'padding' // padding not zero
+  | 'hello' // first frame is no hello with our magic
+  | 'memory' // over the budget for partial tails
+
+/** Lanes differ in how much may be queued on a link before `reserve` refuses. */
+export type Lane = 'own' | 'forward' | 'control'
+
+export interface TransportHandler {
+  opened(link: Link): void
+  frame(link: Link, ring: FrameRing, offset: number, length: number): void
+  closed(link: Link, reason: CloseReason): void
+  /** A link that had refused a `reserve` has room again. */
+  drained(link: Link): void
+  /** Borrowed memory dies when this returns. */
+  batchEnd(): void
+}
+
+export interface TransportOptions {
+  handler: TransportHandler
+  /** High-water mark of one link's output, in bytes. */
+  outputBytes: number
+  /** Accepted connections at most; more are closed at once and counted. */
+  connections: number
+}
+
+/** Counts since the transport was made. All are readable without a crossing. */
+export interface TransportCounters {
+  wakeups: number
+  /** Batches delivered: calls into JavaScript. Never more than wakeups. */
+  batches: number
+  /** Batches after which output was written: one flush for a wake-up, however many replies. */
+  flushes: number
+  framesIn: number
+  framesOut: number
+  bytesIn: number
+  bytesOut: number
+  /** Received bytes that were moved because their frame was not complete. Nothing else received is ever copied. */
+  tailBytesCopied: number
+  reads: number
+  writes: number
+  accepted: number
+  dialed: number
+  open: number
+}
+
+export interface Transport {
+  readonly kind: 'native' | 'tcp' | 'simulated'
+  /** Where outgoing frames are written, between `reserve` and `commit`. The object may be another after `reserve`. */
+  readonly tx: FrameRing
+  /** Binds a numeric address. Port 0 picks one. Errors: ERR_ADDRESS_IN_USE, ERR_LISTEN. */
+  listen(host: string, port: number): Promise<{ host: string; port: number }>
+  /** Stops accepting; open links stay. */
+  unlisten(): void
+  /** Starts to connect to a numeric address; ends in `opened` or `closed`. Frames may be committed at once. */
+  dial(host: string, port: number): Link
+  /**
+   * Room for one frame of `bytes` (unpadded) in `tx`: its offset, 8-byte aligned, or -1 when the link's queue is
+   * over its lane's mark or the link is closed. Write the frame there, then `commit` before anything else is reserved.
+   */
+  reserve(link: Link, bytes: number, lane: Lane): number
+  /** Queues the reserved frame; pads it. `bytes` may be less than reserved. */
+  commit(link: Link, offset: number, bytes: number): void
+  /** Hands everything committed to the kernel. Never calls the handler. */
+  flush(): void
+  /** Closes after what is queued has left, or at once with `now`. `closed` follows with 'local'. */
+  close(link: Link, now?: boolean): void
+  counters(): TransportCounters
+  /** Connections closed, by reason. */
+  closeReasons(): Readonly<Record<CloseReason, number>>
+  ref(): void
+  unref(): void
+  /** Closes everything. No handler call comes after it was called; resolves when all descriptors are closed. */
+  destroy(): Promise<void>
+}
