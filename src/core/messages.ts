@@ -1,0 +1,79 @@
+/**
+ * What Chord nodes say to each other to keep the ring. A new type here makes the compiler list what is missing in the
+ * codec and the dispatcher. Look-ups and messages of the application are routed as frames and do not appear here.
+ */
+import type { Id } from './id.ts'
+
+/** One virtual node of one run of a process. Same shape as the public `Peer`. */
+export interface Peer {
+  readonly id: Id
+  readonly address: string
+  readonly incarnation: bigint
+}
+
+/** `(after, upTo]`. Same shape as the public `Range`. */
+export interface Range {
+  readonly after: Id
+  readonly upTo: Id
+}
+
+/**
+ * Who lies at the far end of a range. `peer` is the node at `after`, where it is known. `dead` means that it was proved
+ * dead or left: then, and only then, may the range grow beyond it.
+ */
+export interface Boundary {
+  readonly peer: Peer | undefined
+  readonly dead: boolean
+}
+
+/** Answered by the message of the same line in `Answer`, or by `notMember`. */
+export type Question =
+  | { readonly type: 'ping' }
+  | { readonly type: 'getNeighbors' }
+  /** One step of an iterative look-up. `joiner` is set when the asker wants to join at `key`, its own id. */
+  | { readonly type: 'closest'; readonly key: Id; readonly joiner: boolean }
+  /** From the successor to its predecessor: `(after, you]` is yours; without `after`: what lies before you is, once you know it. */
+  | { readonly type: 'grant'; readonly after: Id | undefined; readonly boundary: Boundary }
+  /** From a leaver to its successor: take over `(after, me]`. */
+  | { readonly type: 'handOver'; readonly after: Id; readonly boundary: Boundary }
+  /** From a leaver to those that may list it. */
+  | { readonly type: 'left'; readonly successors: readonly Peer[] }
+
+export type Answer =
+  | { readonly type: 'pong' }
+  | {
+      readonly type: 'neighbors'
+      readonly predecessor: Peer | undefined
+      readonly successors: readonly Peer[]
+      readonly leaving: boolean
+    }
+  /**
+   * `done`: the answerer is the key's predecessor, so its first successor (itself, if it is alone) owns the key.
+   * Otherwise `next` are the nodes it knows that precede the key most closely, best first. `conflict`: it knows
+   * another incarnation of the joiner.
+   */
+  | {
+      readonly type: 'closestKnown'
+      readonly done: boolean
+      readonly successors: readonly Peer[]
+      readonly next: readonly Peer[]
+      readonly conflict: Peer | undefined
+    }
+  | { readonly type: 'granted' }
+  /** Not accepted: the receiver leaves too (`leaving`), or is not the leaver's neighbour at the moment. */
+  | { readonly type: 'handedOver'; readonly accepted: boolean; readonly leaving: boolean }
+  | { readonly type: 'goodbye' }
+  /** No such member here: the addressed incarnation is dead, or has not joined yet (`joining`). */
+  | { readonly type: 'notMember'; readonly joining: boolean }
+
+export type OneWay =
+  /** I believe that you are my successor. `hasRange`: I own a range already. */
+  | { readonly type: 'notify'; readonly hasRange: boolean }
+  /** Look at this node: our rings may have to merge. */
+  | { readonly type: 'meet'; readonly peer: Peer }
+
+export type Message = Question | Answer | OneWay
+
+export function samePeer(a: Peer | undefined, b: Peer | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && a.incarnation === b.incarnation && a.id.equals(b.id))
+}
