@@ -33,8 +33,8 @@ export class Id {
   /** SHA-1 of the key; a string is taken as UTF-8. */
   static hash(key: string | Uint8Array): Id {
     if (typeof key !== 'string') return Id.fromWords(sha1Words(key, 0, key.length), 0)
-    const length = writeUtf8(key)
-    return Id.fromWords(sha1Words(utf8, 0, length), 0)
+    if (3 * key.length > UTF8_SCRATCH_BYTES) return Id.hash(encoder.encode(key))
+    return Id.fromWords(sha1Words(utf8, 0, writeUtf8(key)), 0)
   }
 
   /** From 40 hex digits of either case. Errors: ERR_BAD_OPTION. */
@@ -193,19 +193,12 @@ function hex(word: number): string {
   return (word >>> 0).toString(16).padStart(8, '0')
 }
 
-/** Grows with the longest key seen, up to a bound: hashing a key then allocates nothing. */
-let utf8 = new Uint8Array(256)
-const UTF8_KEPT_MAX = 65_536
+/** Keys of ordinary length are encoded here: hashing one allocates nothing but the id. */
+const UTF8_SCRATCH_BYTES = 4096
+const utf8 = new Uint8Array(UTF8_SCRATCH_BYTES)
 const encoder = new TextEncoder()
 
 function writeUtf8(key: string): number {
-  if (key.length * 3 > utf8.length) {
-    if (key.length * 3 > UTF8_KEPT_MAX) {
-      utf8 = encoder.encode(key)
-      return utf8.length
-    }
-    utf8 = new Uint8Array(Math.min(UTF8_KEPT_MAX, key.length * 6))
-  }
   for (let i = 0; i < key.length; i++) {
     const unit = key.charCodeAt(i)
     // The encoder's fixed cost is more than a short ASCII key takes.
