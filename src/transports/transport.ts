@@ -48,6 +48,7 @@ export type CloseReason =
   | 'padding' // padding not zero
   | 'hello' // first frame is no hello with our magic
   | 'memory' // over the budget for partial tails
+  | 'connections' // accepted beyond the limit: closed at once, counted, never `opened`
 
 /** Lanes differ in how much may be queued on a link before `reserve` refuses. */
 export type Lane = 'own' | 'forward' | 'control'
