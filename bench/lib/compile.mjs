@@ -1,0 +1,21 @@
+/** Compiles the C programs of `bench/limit/` on demand, once for each version of their source. */
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const cache = fileURLToPath(new URL('../../node_modules/.cache/chordite-bench/', import.meta.url))
+const FLAGS = ['-O2', '-std=gnu11', '-Wall', '-Wextra', '-Werror']
+
+/** Path of the executable of `bench/limit/<name>.c`. Throws with what the compiler said. */
+export function compile(name) {
+  const source = fileURLToPath(new URL(`../limit/${name}.c`, import.meta.url))
+  const version = createHash('sha1').update(FLAGS.join()).update(readFileSync(source)).digest('hex').slice(0, 12)
+  const program = `${cache}${name}-${version}`
+  if (existsSync(program)) return program
+  mkdirSync(cache, { recursive: true })
+  const partial = `${program}.${process.pid}`
+  execFileSync(process.env.CC ?? 'cc', [...FLAGS, '-o', partial, source], { stdio: ['ignore', 'inherit', 'inherit'] })
+  renameSync(partial, program)
+  return program
+}

@@ -1,0 +1,104 @@
+/**
+ * Ids in bulk: many keys hashed, compared or routed in one crossing into C++, or by TypeScript twins with the same
+ * results. For a single id use {@link Id}: a crossing costs more than a comparison.
+ *
+ * Ids are packed here as 20 big-endian bytes each, as they travel.
+ */
+import type { PackedKeys } from '../api.ts'
+import { ChordError } from '../core/errors.ts'
+import { ID_BYTES, type Id } from '../core/id.ts'
+import { writeSha1 } from '../core/sha1.ts'
+
+export interface IdBatches {
+  readonly kind: 'native' | 'twin'
+  /** The ids of all keys, 20 bytes each, in their order. Errors: ERR_BAD_OPTION for offsets that do not ascend within `bytes`. */
+  hashBatch(keys: PackedKeys): Uint8Array
+  /** For each id 1 if it lies in the open interval (after, before), else 0; see {@link Id.isBetween}. */
+  isBetweenBatch(ids: Uint8Array, after: Id, before: Id): Uint8Array
+  /**
+   * For each key the index of the last entry of the ascending `table` that lies before it, or of the last entry of all
+   * when none does: the ring wraps. -1 from an empty table.
+   */
+  closestPrecedingBatch(keys: Uint8Array, table: Uint8Array): Int32Array
+}
+
+export const twinBatches: IdBatches = { kind: 'twin', hashBatch, isBetweenBatch, closestPrecedingBatch }
+
+function hashBatch(keys: PackedKeys): Uint8Array {
+  checkPacked(keys)
+  const { bytes, offsets } = keys
+  const count = Math.max(0, offsets.length - 1)
+  const hashes = new Uint8Array(count * ID_BYTES)
+  for (let i = 0; i < count; i++) writeSha1(bytes, offsets[i]!, offsets[i + 1]!, hashes, i * ID_BYTES)
+  return hashes
+}
+
+function isBetweenBatch(ids: Uint8Array, after: Id, before: Id): Uint8Array {
+  const words = readWords(ids)
+  const bounds = readWords(packIds([after, before]))
+  const wraps = !isBelow(bounds, 0, bounds, 5)
+  const answers = new Uint8Array(words.length / 5)
+  for (let i = 0; i < answers.length; i++) {
+    const isAfter = isBelow(bounds, 0, words, 5 * i)
+    const isBefore = isBelow(words, 5 * i, bounds, 5)
+    answers[i] = (wraps ? isAfter || isBefore : isAfter && isBefore) ? 1 : 0
+  }
+  return answers
+}
+
+function closestPrecedingBatch(keys: Uint8Array, table: Uint8Array): Int32Array {
+  const keyWords = readWords(keys)
+  const tableWords = readWords(table)
+  const entries = tableWords.length / 5
+  const indexes = new Int32Array(keyWords.length / 5)
+  for (let i = 0; i < indexes.length; i++) {
+    let low = 0
+    let high = entries
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (isBelow(tableWords, 5 * middle, keyWords, 5 * i)) low = middle + 1
+      else high = middle
+    }
+    indexes[i] = low === 0 ? entries - 1 : low - 1
+  }
+  return indexes
+}
+
+/** The ids one after the other, as the batches take them. */
+export function packIds(ids: readonly Id[]): Uint8Array {
+  const bytes = new Uint8Array(ids.length * ID_BYTES)
+  for (const [index, id] of ids.entries()) id.writeTo(bytes, index * ID_BYTES)
+  return bytes
+}
+
+/** Refuses packed keys that C++ would read out of bounds. */
+export function checkPacked({ bytes, offsets }: PackedKeys): void {
+  let last = 0
+  for (let i = 0; i < offsets.length; i++) {
+    const offset = offsets[i]!
+    if (offset < last || offset > bytes.length) {
+      throw new ChordError('ERR_BAD_OPTION', `packed keys: offset ${i} is ${offset}, not ${last} to ${bytes.length}`)
+    }
+    last = offset
+  }
+}
+
+/** Packed ids as numbers, most significant word first. */
+function readWords(ids: Uint8Array): Uint32Array {
+  if (ids.length % ID_BYTES !== 0) {
+    throw new ChordError('ERR_BAD_OPTION', `packed ids are ${ID_BYTES} bytes each, got ${ids.length}`)
+  }
+  const view = new DataView(ids.buffer, ids.byteOffset, ids.length)
+  const words = new Uint32Array(ids.length / 4)
+  for (let i = 0; i < words.length; i++) words[i] = view.getUint32(4 * i)
+  return words
+}
+
+function isBelow(a: Uint32Array, at: number, b: Uint32Array, bt: number): boolean {
+  for (let i = 0; i < 5; i++) {
+    const x = a[at + i]!
+    const y = b[bt + i]!
+    if (x !== y) return x < y
+  }
+  return false
+}
