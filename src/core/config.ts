@@ -1,0 +1,232 @@
+/** Every default and every limit, in one table, and the check of what a user sets instead. */
+import type { ClientOptions, Limits, Logger, NodeOptions, Timing } from '../api.ts'
+import { ChordError } from './errors.ts'
+
+/** What a number may be: default, least, most. */
+type Bounds = readonly [fallback: number, min: number, max: number]
+
+const TIMER_MAX = 2 ** 31 - 1
+const MiB = 2 ** 20
+
+const TIMING: Readonly<Record<keyof Timing, Bounds>> = {
+  stabilizeMinMs: [250, 1, TIMER_MAX],
+  stabilizeMaxMs: [2_000, 1, TIMER_MAX],
+  probeMinMs: [50, 1, TIMER_MAX],
+  probeMaxMs: [2_000, 1, TIMER_MAX],
+  evictAfterMisses: [3, 1, 100],
+  fingersMinMs: [1_000, 1, TIMER_MAX],
+  fingersMaxMs: [30_000, 1, TIMER_MAX],
+  selfLookupMs: [5_000, 1, TIMER_MAX],
+  rejoinMinMs: [100, 1, TIMER_MAX],
+  rejoinMaxMs: [10_000, 1, TIMER_MAX],
+  handoverMs: [10_000, 1, TIMER_MAX],
+  connectMs: [3_000, 1, TIMER_MAX],
+  idleMs: [30_000, 1, TIMER_MAX],
+}
+
+const LIMITS: Readonly<Record<keyof Limits, Bounds>> = {
+  payloadBytes: [MiB, 1, 1024 * MiB],
+  hops: [64, 1, 255],
+  pendingCalls: [65_536, 1, 1 << 22],
+  outputBytes: [MiB, 1_024, 1024 * MiB],
+  reassemblyBytes: [32 * MiB, 65_536, 4096 * MiB],
+  replyConnections: [64, 1, 65_536],
+  connections: [16_384, 1, 1_000_000],
+  duplicates: [65_536, 1, 1 << 24],
+  rememberedPeers: [128, 64, 65_536],
+}
+
+const NODE = { virtualNodes: [1, 1, 256], successors: [8, 1, 64] } as const satisfies Record<string, Bounds>
+
+export const DEFAULT_LISTEN = '127.0.0.1:0'
+export const DEFAULT_NETWORK = 'chordite'
+export const NETWORK_BYTES_MAX = 64
+/** Deadline of a call, of `start`, and of `leave` where the caller sets none. */
+export const DEFAULT_TIMEOUT_MS = 5_000
+export const DEFAULT_LEAVE_MS = 10_000
+/** Longest name of a message type, in bytes of UTF-8. */
+export const METHOD_BYTES_MAX = 64
+
+/** First and longest wait of a look-up for one way to the owner before it tries another. */
+export const ATTEMPT_MIN_MS = 250
+export const ATTEMPT_MAX_MS = 1_000
+/** First and longest pause before a message that was provably not delivered goes out again. */
+export const RESEND_MIN_MS = 5
+export const RESEND_MAX_MS = 250
+/** Attempts by recursive routing before a look-up walks the ring itself. */
+export const RECURSIVE_ATTEMPTS = 4
+/** Questions of one iterative look-up. */
+export const ITERATIVE_STEPS_MAX = 128
+/** Frames held back until a connection to their next hop is up: per address, and in all, in bytes. */
+export const HELD_FRAMES_MAX = 1_024
+export const HELD_BYTES_MAX = 8 * MiB
+/** Answers kept to be repeated to duplicates of idempotent requests, in bytes over all. */
+export const KEPT_REPLY_BYTES_MAX = 16 * MiB
+/** Requests of clients that an entry hop has passed on and not yet answered. */
+export const RELAYED_MAX = 65_536
+/** Between two writes of the state file. */
+export const STATE_FILE_MS = 30_000
+
+export const DEFAULT_TIMING: Readonly<Timing> = defaults(TIMING)
+export const DEFAULT_LIMITS: Readonly<Limits> = defaults(LIMITS)
+
+/** Node options with every default filled in. */
+export interface NodeSettings {
+  listen: string
+  advertise: string | undefined
+  join: readonly string[]
+  network: string
+  virtualNodes: number
+  successors: number
+  onIsolated: 'wait' | 'serve'
+  stateFile: string | undefined
+  transport: 'native' | 'tcp' | undefined
+  timing: Timing
+  limits: Limits
+  logger: Logger | undefined
+}
+
+export type ClientSettings = Pick<NodeSettings, 'network' | 'transport' | 'timing' | 'limits'> & {
+  to: readonly string[]
+}
+
+/** Fills in defaults; addresses are checked by the runtime. Errors: ERR_BAD_OPTION. */
+export function nodeSettings(o: NodeOptions): NodeSettings {
+  const options = known(o, 'node option', [
+    'listen',
+    'advertise',
+    'join',
+    'network',
+    'virtualNodes',
+    'successors',
+    'onIsolated',
+    'stateFile',
+    'transport',
+    'timing',
+    'limits',
+    'logger',
+  ])
+  return {
+    listen: text(options, 'listen') ?? DEFAULT_LISTEN,
+    advertise: text(options, 'advertise'),
+    join: texts(options, 'join') ?? [],
+    network: network(options),
+    virtualNodes: number(options.virtualNodes, 'virtualNodes', NODE.virtualNodes),
+    successors: number(options.successors, 'successors', NODE.successors),
+    onIsolated: oneOf(options, 'onIsolated', ['wait', 'serve']) ?? 'wait',
+    stateFile: text(options, 'stateFile'),
+    transport: oneOf(options, 'transport', ['native', 'tcp']),
+    timing: timing(options.timing),
+    limits: limits(options.limits),
+    logger: logger(options.logger),
+  }
+}
+
+/** As {@link nodeSettings}, for `connect`. */
+export function clientSettings(o: ClientOptions): ClientSettings {
+  const options = known(o, 'client option', ['to', 'network', 'transport', 'timing', 'limits'])
+  const to = texts(options, 'to') ?? []
+  if (to.length === 0) throw bad('to', 'needs at least one address of a member')
+  return {
+    to,
+    network: network(options),
+    transport: oneOf(options, 'transport', ['native', 'tcp']),
+    timing: timing(options.timing),
+    limits: limits(options.limits),
+  }
+}
+
+/** Refuses what is not an object, and names that are not in the list: a misspelt option must not be ignored. */
+export function known(o: unknown, what: string, names: readonly string[]): Record<string, unknown> {
+  if (o === undefined) return {}
+  if (typeof o !== 'object' || o === null) throw new ChordError('ERR_BAD_OPTION', `${what}s must be an object`)
+  for (const name of Object.keys(o)) {
+    if (!names.includes(name)) {
+      throw new ChordError('ERR_BAD_OPTION', `unknown ${what} '${name}'; known are ${names.join(', ')}`)
+    }
+  }
+  return o as Record<string, unknown>
+}
+
+function timing(o: unknown): Timing {
+  const values = numbers(o, 'timing', TIMING)
+  for (const name of ['stabilize', 'probe', 'fingers', 'rejoin'] as const) {
+    if (values[`${name}MinMs`] > values[`${name}MaxMs`]) {
+      throw bad(`timing.${name}MinMs`, `is ${values[`${name}MinMs`]}, more than ${name}MaxMs`)
+    }
+  }
+  return values
+}
+
+function limits(o: unknown): Limits {
+  const values = numbers(o, 'limits', LIMITS)
+  if (values.reassemblyBytes < values.payloadBytes) {
+    throw bad('limits.reassemblyBytes', `is ${values.reassemblyBytes}, less than one message (payloadBytes)`)
+  }
+  return values
+}
+
+function numbers<K extends string>(o: unknown, group: string, table: Readonly<Record<K, Bounds>>): Record<K, number> {
+  const names = Object.keys(table) as K[]
+  const given = known(o, `${group} option`, names)
+  const values = {} as Record<K, number>
+  for (const name of names) values[name] = number(given[name], `${group}.${name}`, table[name])
+  return values
+}
+
+function number(value: unknown, name: string, [fallback, min, max]: Bounds): number {
+  if (value === undefined) return fallback
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    throw bad(name, `must be a whole number from ${min} to ${max}, got ${String(value)}`)
+  }
+  return value
+}
+
+function text(options: Record<string, unknown>, name: string): string | undefined {
+  const value = options[name]
+  if (value === undefined) return undefined
+  if (typeof value !== 'string' || value === '') throw bad(name, 'must be a string that is not empty')
+  return value
+}
+
+function texts(options: Record<string, unknown>, name: string): readonly string[] | undefined {
+  const value = options[name]
+  if (value === undefined) return undefined
+  if (!Array.isArray(value) || value.some((entry) => typeof entry !== 'string')) {
+    throw bad(name, 'must be an array of addresses')
+  }
+  return [...value]
+}
+
+function oneOf<T extends string>(options: Record<string, unknown>, name: string, values: readonly T[]): T | undefined {
+  const value = options[name]
+  if (value === undefined || values.includes(value as T)) return value as T | undefined
+  throw bad(name, `must be ${values.map((v) => `'${v}'`).join(' or ')}, got ${String(value)}`)
+}
+
+function network(options: Record<string, unknown>): string {
+  const name = text(options, 'network') ?? DEFAULT_NETWORK
+  if (new TextEncoder().encode(name).length > NETWORK_BYTES_MAX) {
+    throw bad('network', `must be at most ${NETWORK_BYTES_MAX} bytes of UTF-8`)
+  }
+  return name
+}
+
+function logger(value: unknown): Logger | undefined {
+  if (value === undefined) return undefined
+  const levels = ['debug', 'info', 'warn', 'error'] as const
+  if (typeof value !== 'object' || value === null || levels.some((l) => typeof (value as Logger)[l] !== 'function')) {
+    throw bad('logger', `needs the functions ${levels.join(', ')}`)
+  }
+  return value as Logger
+}
+
+function bad(name: string, why: string): ChordError {
+  return new ChordError('ERR_BAD_OPTION', `${name} ${why}`)
+}
+
+function defaults<K extends string>(table: Readonly<Record<K, Bounds>>): Readonly<Record<K, number>> {
+  const values = {} as Record<K, number>
+  for (const name of Object.keys(table) as K[]) values[name] = table[name][0]
+  return Object.freeze(values)
+}

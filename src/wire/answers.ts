@@ -1,0 +1,78 @@
+/** Bodies of the answers to routed and application frames: FOUND and FAILURE. */
+import type { Id } from '../core/id.ts'
+import type { Peer, Range } from '../core/messages.ts'
+import { Reader, Writer } from './body.ts'
+import { type PeerBook, readPeer, writePeer } from './codec.ts'
+
+/** Why a routed or application frame was not served. Numbers travel: never change one. */
+export const FAIL_UNSETTLED = 1
+export const FAIL_BUSY = 2
+export const FAIL_HOP_LIMIT = 3
+export const FAIL_NOT_MEMBER = 4
+export const FAIL_NO_HANDLER = 5
+export const FAIL_REMOTE = 6
+export const FAIL_BAD_BODY = 7
+export const FAIL_ISOLATED = 8
+
+/** These prove that no handler saw the message, and that another try may fare better. */
+export function provesUndelivered(code: number): boolean {
+  return code === FAIL_UNSETTLED || code === FAIL_BUSY || code === FAIL_HOP_LIMIT
+}
+
+export const FAILURE_TEXT_MAX = 1_024
+
+export interface Found {
+  owner: Peer
+  range: Range
+  epoch: bigint
+  hops: number
+}
+
+export interface Failure {
+  code: number
+  message: string
+}
+
+/** Hops (1), zero (1), owner, start of its range (20), epoch (8). A view that the next call overwrites. */
+export function encodeFound(owner: Peer, after: Id, epoch: bigint, hops: number, book: PeerBook): Uint8Array {
+  writer.reset()
+  writer.u8(Math.min(255, hops))
+  writer.u8(0)
+  writePeer(writer, owner, book)
+  writer.id(after)
+  writer.u64(epoch)
+  return writer.done()
+}
+
+export function decodeFound(bytes: Uint8Array, at: number, end: number, book: PeerBook): Found | undefined {
+  reader.open(bytes, at, end)
+  const hops = reader.u8()
+  reader.flags(0)
+  const owner = readPeer(reader, book)
+  const after = reader.id()
+  const epoch = reader.u64()
+  if (!reader.finished() || owner === undefined) return undefined
+  return { owner, range: { after, upTo: owner.id }, epoch, hops }
+}
+
+/** Code (2), then a text for people. A view that the next call overwrites. */
+export function encodeFailure(code: number, message: string): Uint8Array {
+  writer.reset()
+  writer.u16(code)
+  const text = encoder.encode(message)
+  writer.bytes(text.length > FAILURE_TEXT_MAX ? text.subarray(0, FAILURE_TEXT_MAX) : text)
+  return writer.done()
+}
+
+export function decodeFailure(bytes: Uint8Array, at: number, end: number): Failure | undefined {
+  reader.open(bytes, at, end)
+  const code = reader.u16()
+  const text = reader.rest()
+  if (!reader.finished() || text.length > FAILURE_TEXT_MAX) return undefined
+  return { code, message: decoder.decode(text) }
+}
+
+const writer = new Writer(FAILURE_TEXT_MAX + 64)
+const reader = new Reader()
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()

@@ -1,0 +1,202 @@
+/** Header fields and extensions of a frame, written and read in place: nothing here allocates but ids and strings. */
+import { Id } from '../core/id.ts'
+import { sha1Words } from '../core/sha1.ts'
+import {
+  DEADLINE_BYTES,
+  EXT_DEADLINE,
+  EXT_FRAGMENT,
+  EXT_ORIGIN,
+  EXT_TARGET,
+  EXT_TRACE,
+  FLAG_FINAL,
+  FRAGMENT_BYTES,
+  HEADER_BYTES,
+  ORIGIN_ADDRESS,
+  ORIGIN_FIXED_BYTES,
+  ORIGIN_ID,
+  ORIGIN_INCARNATION,
+  PROTOCOL_VERSION,
+  padded,
+  TARGET_BYTES,
+  TARGET_INCARNATION,
+  TRACE_BYTES,
+} from './layout.ts'
+
+/** Views of one ArrayBuffer. A frame in it is 8-byte aligned. */
+export interface FrameMemory {
+  readonly bytes: Uint8Array
+  readonly halves: Uint16Array
+  readonly words: Uint32Array
+}
+
+/** Memory for one frame outside of the rings. */
+export function frameMemory(bytes: number): FrameMemory {
+  const buffer = new ArrayBuffer(padded(bytes))
+  return { bytes: new Uint8Array(buffer, 0, bytes), halves: new Uint16Array(buffer), words: new Uint32Array(buffer) }
+}
+
+/** Views of a copy of a frame; the copy starts a buffer of its own. */
+export function frameCopy(m: FrameMemory, at: number, length: number): FrameMemory {
+  const copy = frameMemory(length)
+  copy.bytes.set(m.bytes.subarray(at, at + length))
+  return copy
+}
+
+/** Everything but the method; no hops yet. */
+export function writeHeader(
+  m: FrameMemory,
+  at: number,
+  length: number,
+  type: number,
+  flags: number,
+  extensions: number,
+  vnode: number,
+  low: number,
+  high: number,
+): void {
+  const words = m.words
+  const w = at >>> 2
+  words[w] = length
+  words[w + 1] = type | (flags << 16)
+  words[w + 2] = low
+  words[w + 3] = high
+  words[w + 4] = (PROTOCOL_VERSION << 8) | (extensions << 16)
+  words[w + 5] = vnode << 16
+  words[w + 6] = 0
+  words[w + 7] = 0
+}
+
+export function writeMethod(m: FrameMemory, at: number, low: number, high: number): void {
+  m.words[(at >>> 2) + 6] = low
+  m.words[(at >>> 2) + 7] = high
+}
+
+/** What changes at each hop. */
+export function patchHop(m: FrameMemory, at: number, final: boolean, finalSteps: number): void {
+  const w = at >>> 2
+  const flags = final ? FLAG_FINAL << 16 : 0
+  m.words[w + 1] = (m.words[w + 1]! & ~(FLAG_FINAL << 16)) | flags
+  m.bytes[at + 16] = Math.min(255, m.bytes[at + 16]! + 1)
+  m.bytes[at + 20] = finalSteps
+}
+
+export const readType = (m: FrameMemory, at: number): number => m.halves[(at >>> 1) + 2]!
+export const readFlags = (m: FrameMemory, at: number): number => m.halves[(at >>> 1) + 3]!
+export const readLow = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 2]!
+export const readHigh = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 3]!
+export const readHops = (m: FrameMemory, at: number): number => m.bytes[at + 16]!
+export const readExtensions = (m: FrameMemory, at: number): number => m.halves[(at >>> 1) + 9]!
+export const readFinalSteps = (m: FrameMemory, at: number): number => m.bytes[at + 20]!
+export const readVnode = (m: FrameMemory, at: number): number => m.halves[(at >>> 1) + 11]!
+export const readMethodLow = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 6]!
+export const readMethodHigh = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 7]!
+
+/** Where an extension starts, if the header says that it is there. */
+export function extensionAt(at: number, extensions: number, which: number): number {
+  let p = at + HEADER_BYTES
+  if (which === EXT_TARGET) return p
+  if (extensions & EXT_TARGET) p += TARGET_BYTES
+  if (which === EXT_DEADLINE) return p
+  if (extensions & EXT_DEADLINE) p += DEADLINE_BYTES
+  if (which === EXT_TRACE) return p
+  if (extensions & EXT_TRACE) p += TRACE_BYTES
+  if (which === EXT_FRAGMENT) return p
+  if (extensions & EXT_FRAGMENT) p += FRAGMENT_BYTES
+  return p
+}
+
+/** Where the body starts. */
+export function bodyAt(m: FrameMemory, at: number): number {
+  const extensions = readExtensions(m, at)
+  if (extensions === 0) return at + HEADER_BYTES
+  const p = extensionAt(at, extensions, EXT_ORIGIN)
+  return extensions & EXT_ORIGIN ? p + ORIGIN_FIXED_BYTES + padded(m.halves[p >>> 1]!) : p
+}
+
+/** Returns where the next extension starts, as all of these do. Incarnation 0: the id is a key. */
+export function writeTarget(m: FrameMemory, p: number, id: Id, incarnation: bigint): number {
+  id.writeTo(m.bytes, p)
+  m.words[(p >>> 2) + 5] = 0
+  writeIncarnation(m, p + TARGET_INCARNATION, incarnation)
+  return p + TARGET_BYTES
+}
+
+export function writeDeadline(m: FrameMemory, p: number, remainingMs: number): number {
+  m.words[p >>> 2] = remainingMs <= 0 ? 0 : remainingMs >= 0xffffffff ? 0xffffffff : Math.ceil(remainingMs)
+  m.words[(p >>> 2) + 1] = 0
+  return p + DEADLINE_BYTES
+}
+
+/** Addresses are ASCII: they were checked when they came in. */
+export function writeOrigin(
+  m: FrameMemory,
+  p: number,
+  address: string,
+  vnode: number,
+  role: number,
+  incarnation: bigint,
+  id: Id,
+): number {
+  const length = address.length
+  m.words[p >>> 2] = length | (vnode << 16)
+  m.words[(p >>> 2) + 1] = role
+  writeIncarnation(m, p + ORIGIN_INCARNATION, incarnation)
+  id.writeTo(m.bytes, p + ORIGIN_ID)
+  m.words[(p + ORIGIN_ID + 20) >>> 2] = 0
+  const start = p + ORIGIN_ADDRESS
+  const end = start + padded(length)
+  for (let i = 0; i < length; i++) m.bytes[start + i] = address.charCodeAt(i)
+  m.bytes.fill(0, start + length, end)
+  return end
+}
+
+export function originBytes(address: string): number {
+  return ORIGIN_FIXED_BYTES + padded(address.length)
+}
+
+export function readId(m: FrameMemory, p: number): Id {
+  return Id.fromBytes(m.bytes, p)
+}
+
+export function readAscii(bytes: Uint8Array, p: number, length: number): string {
+  let text = ''
+  for (let i = 0; i < length; i++) text += String.fromCharCode(bytes[p + i]!)
+  return text
+}
+
+export function writeIncarnation(m: FrameMemory, p: number, incarnation: bigint): void {
+  const n = Number(incarnation)
+  const w = p >>> 2
+  if (Number.isSafeInteger(n)) {
+    m.words[w] = n >>> 0
+    m.words[w + 1] = Math.floor(n / 2 ** 32)
+  } else {
+    m.words[w] = Number(incarnation & 0xffffffffn)
+    m.words[w + 1] = Number(incarnation >> 32n)
+  }
+}
+
+export function readIncarnation(m: FrameMemory, p: number): bigint {
+  return joinWords(m.words[p >>> 2]!, m.words[(p >>> 2) + 1]!)
+}
+
+export function joinWords(low: number, high: number): bigint {
+  return high < 2 ** 21 ? BigInt(high * 2 ** 32 + low) : (BigInt(high) << 32n) | BigInt(low)
+}
+
+/** A message name as it travels: the first 8 bytes of its SHA-1. */
+export interface Method {
+  readonly low: number
+  readonly high: number
+}
+
+export function methodOf(name: string): Method {
+  const bytes = new TextEncoder().encode(name)
+  const words = sha1Words(bytes, 0, bytes.length)
+  return { low: swap(words[0]! >>> 0), high: swap(words[1]! >>> 0) }
+}
+
+/** The words of a hash are big-endian, those of a frame little-endian. */
+function swap(word: number): number {
+  return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0
+}
