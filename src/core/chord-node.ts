@@ -1,75 +1,349 @@
-/** SKELETON: the signatures that the runtime codes against. LEAD fills this in. */
+/**
+ * One virtual node of the ring, without I/O: messages, timeouts and news of connections go in; messages, events and
+ * wishes come out of `poll`. Time and randomness are arguments. (Stoica et al. 2003, corrected after Zave 2017.)
+ */
+import { assert } from './errors.ts'
+import { evict, onLeft, onUnanswered, takePending } from './eviction.ts'
 import type { Id } from './id.ts'
-import type { Message, Peer, Range } from './messages.ts'
-import type { CoreStatus, Output } from './output.ts'
+import { create, join, onConflictAlive, onJoinCheck, seekThrough, tryToJoin } from './join.ts'
+import { leave, onGoodbye, onHandedOver, onLeaverServicesDone, onLeavingSeen, proceed } from './leave.ts'
+import { answerClosest, onClosestKnown } from './lookup.ts'
+import { fixFingers } from './maintenance.ts'
+import { lookUpSelf, lookUpSelfVia, onMeet } from './merge.ts'
+import { type Answer, type Message, type Peer, type Question, type Range, samePeer } from './messages.ts'
+import type { CoreStatus, DownReason, Output } from './output.ts'
+import { acceptGrant, acceptHandOver, onGranted, onServicesDone, settle } from './responsibility.ts'
+import {
+  adopt,
+  checkPredecessor,
+  onNeighborsOfCandidate,
+  onNeighborsOfSuccessor,
+  rectify,
+  stabilize,
+} from './stabilize.ts'
+import { Core, type CoreConfig, type CoreRandom, type PendingQuestion, type Purpose } from './state.ts'
 
-export interface CoreConfig {
-  successors: number
-  onIsolated: 'wait' | 'serve'
-  stabilizeMinMs: number
-  stabilizeMaxMs: number
-  probeMinMs: number
-  probeMaxMs: number
-  evictAfterMisses: number
-  fingersMinMs: number
-  fingersMaxMs: number
-  selfLookupMs: number
-  rejoinMinMs: number
-  rejoinMaxMs: number
-  handoverMs: number
-  rememberedPeers: number
-}
+export type { CoreConfig } from './state.ts'
 
-/** Where a routed frame goes. Decided by `route` in `router.ts` over all members of a process. */
-export type Decision =
-  | { readonly kind: 'deliver'; readonly member: ChordNode }
-  | { readonly kind: 'forward'; readonly to: Peer; readonly final: boolean; readonly finalSteps: number }
-  | { readonly kind: 'unsettled' }
-  | { readonly kind: 'isolated' }
+/** A deadline that we notice this late was missed by us, not by the peer: its answer may be waiting to be read. */
+const STALL_MS = 25
 
-export declare class ChordNode {
-  readonly self: Peer
-  constructor(o: { self: Peer; config: CoreConfig; random: { nextUint32(): number } })
+export class ChordNode {
+  readonly core: Core
 
-  // Inputs. After each, drain `poll()`.
-  create(nowMs: number): void
-  /** Join through contacts; more can be given by `contact` at any time. */
-  join(contacts: readonly Peer[], nowMs: number): void
-  contact(peer: Peer, nowMs: number): void
-  leave(nowMs: number): void
-  handleMessage(from: Peer, request: number, message: Message, nowMs: number): void
-  handleTimeout(nowMs: number): void
-  /** Nobody listens at the address any more, or a process of another incarnation does: every peer there is dead. */
-  refused(address: string, nowMs: number): void
-  /** A connection to the address broke without a goodbye: probe at once. */
-  connectionLost(address: string, nowMs: number): void
+  constructor(o: { self: Peer; config: CoreConfig; random: CoreRandom }) {
+    this.core = new Core(o.self, o.config, o.random)
+  }
+
+  get self(): Peer {
+    return this.core.self
+  }
+
+  /** Make a ring of our own. */
+  create(nowMs: number): void {
+    assert(this.core.status === 'new', 'a node starts once')
+    create(this.core, nowMs)
+  }
+
+  /** Join through contacts, trying for ever; more can be given by `contact`. */
+  join(contacts: readonly Peer[], nowMs: number): void {
+    assert(this.core.status === 'new', 'a node starts once')
+    join(this.core, contacts, nowMs)
+  }
+
+  /** A member was reached whom we asked for, or who came by. */
+  contact(peer: Peer, nowMs: number): void {
+    const core = this.core
+    if (peer.id.equals(core.self.id) || core.status === 'left' || core.departure !== undefined) return
+    core.remembered.add(peer, true)
+    if (core.status === 'isolated' || (core.status === 'joining' && !core.joined)) seekThrough(core, peer, nowMs)
+  }
+
+  /** A seed was reached: is its ring ours? */
+  compareRings(peer: Peer, nowMs: number): void {
+    this.contact(peer, nowMs)
+    if (this.core.status === 'member') lookUpSelfVia(this.core, peer, nowMs)
+  }
+
+  leave(nowMs: number): void {
+    leave(this.core, nowMs)
+  }
+
+  handleMessage(from: Peer, request: number, message: Message, nowMs: number): void {
+    const core = this.core
+    switch (message.type) {
+      case 'ping':
+      case 'getNeighbors':
+      case 'closest':
+      case 'grant':
+      case 'handOver':
+      case 'left':
+        core.outputs.push({ kind: 'send', to: from, request, message: this.#answer(from, message, nowMs) })
+        return
+      case 'notify':
+      case 'meet':
+        return this.#handleOneWay(from, message, nowMs)
+      default:
+        return this.#handleAnswer(from, request, message, nowMs)
+    }
+  }
+
+  #answer(from: Peer, question: Question, nowMs: number): Answer {
+    const core = this.core
+    if (!core.joined || core.status === 'left') return { type: 'notMember', joining: core.status !== 'left' }
+    switch (question.type) {
+      case 'ping':
+        return { type: 'pong' }
+      case 'getNeighbors': {
+        const { predecessor, successors } = core
+        return { type: 'neighbors', predecessor, successors, leaving: core.departure !== undefined }
+      }
+      case 'closest': {
+        const answer = answerClosest(core, from, question)
+        // The asker is the later life of a peer that we list: find out whether the earlier one is over.
+        if (answer.conflict !== undefined && !core.isAsking('probe', answer.conflict)) {
+          core.ask(answer.conflict, { type: 'ping' }, { kind: 'probe' }, nowMs)
+        }
+        return answer
+      }
+      case 'grant':
+        acceptGrant(core, from, question, nowMs)
+        return { type: 'granted' }
+      case 'handOver': {
+        const accepted = acceptHandOver(core, from, question)
+        return { type: 'handedOver', accepted, leaving: core.departure !== undefined }
+      }
+      case 'left':
+        onLeft(core, from, question.successors, nowMs)
+        return { type: 'goodbye' }
+      default:
+        return question satisfies never
+    }
+  }
+
+  #handleOneWay(from: Peer, message: Message & { type: 'notify' | 'meet' }, nowMs: number): void {
+    const core = this.core
+    if (!core.joined || core.status === 'left') return
+    if (message.type === 'meet') return onMeet(core, message.peer, nowMs)
+    this.#heardFrom(from, undefined, nowMs)
+    rectify(core, from, message.hasRange, nowMs)
+    if (core.status === 'isolated') seekThrough(core, from, nowMs)
+    if (core.sole) adopt(core, from, undefined, nowMs)
+  }
+
+  #handleAnswer(from: Peer, request: number, answer: Answer, nowMs: number): void {
+    const core = this.core
+    const entry = core.pending.get(request)
+    if (entry === undefined) return
+    if (answer.type === 'notMember') {
+      if (entry.to.address !== from.address) return
+      core.pending.delete(request)
+      if (answer.joining) onUnanswered(core, entry, nowMs)
+      else {
+        core.detector.proveDead(entry.to)
+        onUnanswered(core, entry, nowMs)
+        evict(core, entry.to, 'restarted', nowMs)
+      }
+      return
+    }
+    if (!samePeer(entry.to, from)) return
+    core.pending.delete(request)
+    this.#heardFrom(from, nowMs - entry.sentMs, nowMs)
+    this.#applyAnswer(entry, answer, nowMs)
+  }
+
+  #applyAnswer(entry: PendingQuestion, answer: Answer, nowMs: number): void {
+    const core = this.core
+    const { to: from, purpose } = entry
+    switch (answer.type) {
+      case 'pong':
+        return this.#proved(from, purpose, nowMs)
+      case 'neighbors':
+        if (answer.leaving) onLeavingSeen(core, from, nowMs)
+        if (purpose.kind === 'stabilize') onNeighborsOfSuccessor(core, from, purpose.first, answer, nowMs)
+        else if (purpose.kind === 'adopt') onNeighborsOfCandidate(core, from, purpose, answer, nowMs)
+        else if (purpose.kind === 'joinCheck') onJoinCheck(core, purpose.successors, nowMs)
+        return
+      case 'closestKnown':
+        if (purpose.kind === 'step') onClosestKnown(core, purpose.lookup, from, answer, nowMs)
+        return
+      case 'granted':
+        if (purpose.kind === 'grant') onGranted(core, from, nowMs)
+        return
+      case 'handedOver':
+        if (purpose.kind === 'handOver') onHandedOver(core, from, answer.accepted, answer.leaving, nowMs)
+        return
+      case 'goodbye':
+        if (purpose.kind === 'left') onGoodbye(core, nowMs)
+        return
+      case 'notMember':
+        return
+      default:
+        answer satisfies never
+    }
+  }
+
+  /** A pong: the peer lives. */
+  #proved(peer: Peer, purpose: Purpose, nowMs: number): void {
+    const core = this.core
+    if (purpose.kind === 'conflict') return onConflictAlive(core, peer)
+    if (samePeer(peer, core.predecessor)) {
+      core.candidate = undefined
+      settle(core, nowMs)
+    }
+  }
+
+  #heardFrom(peer: Peer, roundTripMs: number | undefined, nowMs: number): void {
+    const core = this.core
+    core.remembered.add(peer, true)
+    if (!core.detector.alive(peer, roundTripMs)) return
+    core.tableVersion++
+    core.changed(nowMs)
+  }
+
+  handleTimeout(nowMs: number): void {
+    const core = this.core
+    for (const [request, entry] of [...core.pending]) {
+      if (entry.deadlineMs > nowMs || !core.pending.has(request)) continue
+      if (nowMs - entry.deadlineMs > STALL_MS && !entry.excused) {
+        entry.excused = true
+        entry.deadlineMs = nowMs + STALL_MS
+        continue
+      }
+      core.pending.delete(request)
+      this.#missed(entry, nowMs)
+    }
+    const { timers } = core
+    if (timers.stabilizeMs <= nowMs) stabilize(core, nowMs)
+    if (timers.predecessorMs <= nowMs) checkPredecessor(core, nowMs)
+    if (timers.rejoinMs <= nowMs) tryToJoin(core, nowMs)
+    if (timers.departureMs <= nowMs) proceed(core, nowMs)
+    if (timers.selfLookupMs <= nowMs) lookUpSelf(core, nowMs)
+    if (timers.fingersMs <= nowMs) fixFingers(core, nowMs)
+  }
+
+  /** No answer in time: suspect, so routing avoids it; asked again at once with more patience; dead after several. */
+  #missed(entry: PendingQuestion, nowMs: number): void {
+    const core = this.core
+    const { to } = entry
+    const dead = core.detector.miss(to, entry.sentMs, nowMs)
+    core.tableVersion++
+    onUnanswered(core, entry, nowMs)
+    if (dead) evict(core, to, 'timeout', nowMs)
+    else this.#probe(to, nowMs)
+  }
+
+  #probe(peer: Peer, nowMs: number): void {
+    const core = this.core
+    for (const entry of core.pending.values()) if (samePeer(entry.to, peer)) return
+    core.ask(peer, { type: 'ping' }, { kind: 'probe' }, nowMs)
+  }
+
+  /** Nobody listens at the address any more: every peer there is dead. */
+  refused(address: string, nowMs: number): void {
+    this.#evictAll(address, 'refused', nowMs)
+  }
+
   /** The process at the address said that it leaves for good. */
-  departed(address: string, nowMs: number): void
-  handedOver(token: number, nowMs: number): void
+  departed(address: string, nowMs: number): void {
+    this.#evictAll(address, 'left', nowMs)
+  }
 
-  // Outputs.
-  poll(): Output | undefined
+  /** A connection to the address broke without a goodbye: a hint to ask at once. */
+  connectionLost(address: string, nowMs: number): void {
+    const core = this.core
+    for (const peer of this.#peersAt(address)) {
+      for (const entry of takePending(core, (pending) => samePeer(pending.to, peer))) {
+        // What was asked over that connection will not be answered; ask again over the next.
+        core.ask(peer, entry.message, entry.purpose, nowMs)
+      }
+      this.#probe(peer, nowMs)
+    }
+  }
+
+  #evictAll(address: string, reason: DownReason, nowMs: number): void {
+    if (address === this.core.self.address) return
+    for (const peer of this.#peersAt(address)) evict(this.core, peer, reason, nowMs)
+  }
+
+  /** Everyone of an address that we have a pointer to or a question at. */
+  #peersAt(address: string): Peer[] {
+    const { predecessor, successors, fingers, pending, boundary, candidate } = this.core
+    const known = [predecessor, ...successors, ...fingers.distinct(), boundary.peer, candidate?.peer]
+    for (const entry of pending.values()) known.push(entry.to)
+    const out: Peer[] = []
+    for (const peer of known) {
+      if (peer?.address === address && !out.some((other) => samePeer(other, peer))) out.push(peer)
+    }
+    return out
+  }
+
+  /** The services are done with the hand-over that `poll` asked for. */
+  handedOver(token: number, nowMs: number): void {
+    const core = this.core
+    if (core.handover?.token !== token || core.handover.phase !== 'services') return
+    if (core.departure !== undefined) onLeaverServicesDone(core, nowMs)
+    else onServicesDone(core, nowMs)
+  }
+
+  /** The next thing to do; undefined when all is done. Drain it after every input. */
+  poll(): Output | undefined {
+    return this.core.outputs.shift()
+  }
+
   /** When `handleTimeout` wants to be called next; Infinity for never. */
-  nextTimeout(): number
+  nextTimeout(): number {
+    const { timers, pending } = this.core
+    let next = Math.min(
+      timers.stabilizeMs,
+      timers.predecessorMs,
+      timers.fingersMs,
+      timers.selfLookupMs,
+      timers.rejoinMs,
+      timers.departureMs,
+    )
+    for (const entry of pending.values()) next = Math.min(next, entry.deadlineMs)
+    return next
+  }
 
-  // Views.
-  readonly status: CoreStatus
-  readonly predecessor: Peer | undefined
-  readonly successors: readonly Peer[]
-  readonly range: Range | undefined
-  readonly epoch: bigint
-  owns(key: Id): boolean
-  /** Peers to remember across restarts, most recently alive first. */
-  remembered(): Peer[]
+  get status(): CoreStatus {
+    return this.core.status
+  }
+
+  get predecessor(): Peer | undefined {
+    return this.core.predecessor
+  }
+
+  get successors(): readonly Peer[] {
+    return this.core.successors
+  }
+
+  get range(): Range | undefined {
+    return this.core.range
+  }
+
+  get epoch(): bigint {
+    return this.core.epoch
+  }
+
+  owns(key: Id): boolean {
+    const { range } = this.core
+    return range !== undefined && key.isBetweenOrEnd(range.after, range.upTo)
+  }
+
+  /** To be kept across restarts, most recently alive first. */
+  remembered(): Peer[] {
+    return this.core.remembered.list()
+  }
+
   /** Addresses that it routes by: successors, predecessor, fingers. */
-  routingAddresses(): Set<string>
+  routingAddresses(): Set<string> {
+    const { predecessor, successors, fingers } = this.core
+    const addresses = new Set<string>()
+    for (const peer of successors) addresses.add(peer.address)
+    for (const peer of fingers.distinct()) addresses.add(peer.address)
+    if (predecessor !== undefined) addresses.add(predecessor.address)
+    addresses.delete(this.core.self.address)
+    return addresses
+  }
 }
-
-/** `attempt` n avoids the n best next hops, for retries by another way. */
-export declare function route(
-  members: readonly ChordNode[],
-  key: Id,
-  final: boolean,
-  finalSteps: number,
-  attempt: number,
-): Decision

@@ -1,0 +1,93 @@
+/** What follows when a peer is dead, silent or gone. */
+
+import { onConflictDead, onJoinPointMissing } from './join.ts'
+import { onGoodbye, onHandedOver, proceed } from './leave.ts'
+import { onStepUnanswered } from './lookup.ts'
+import { type Peer, samePeer } from './messages.ts'
+import type { DownReason } from './output.ts'
+import { onGrantUnanswered, ownEverything, settle } from './responsibility.ts'
+import { adopt, onNoNeighbors, promoteCandidate } from './stabilize.ts'
+import type { Core, PendingQuestion } from './state.ts'
+
+/** Proof, or enough silence. */
+export function evict(core: Core, peer: Peer, reason: DownReason, nowMs: number): void {
+  if (peer.id.equals(core.self.id) && peer.incarnation === core.self.incarnation) return
+  core.detector.proveDead(peer)
+  const unanswered = takePending(core, (entry) => samePeer(entry.to, peer))
+  core.removeEverywhere(peer, reason, nowMs)
+  if (samePeer(peer, core.handover?.to)) core.handover = undefined
+  for (const entry of unanswered) onUnanswered(core, entry, nowMs)
+  promoteCandidate(core)
+  settle(core, nowMs)
+  if (core.successors.length === 0 && !core.sole && core.status !== 'left') onNobodyLeft(core, reason, nowMs)
+  if (core.departure !== undefined) proceed(core, nowMs)
+}
+
+/** The list is empty. If everybody left in order we are the ring; otherwise we lost it, and never pretend to own it. */
+function onNobodyLeft(core: Core, reason: DownReason, nowMs: number): void {
+  if (
+    core.status !== 'member' &&
+    core.status !== 'isolated' &&
+    !(core.status === 'joining' && core.range === undefined)
+  ) {
+    return
+  }
+  if (reason === 'left' && core.range !== undefined && !core.isAsking('adopt')) {
+    core.sole = true
+    if (!core.range.after.equals(core.self.id)) ownEverything(core, 'takeover')
+    // Someone whom we had not listed yet may be there all the same.
+    if (core.predecessor !== undefined) adopt(core, core.predecessor, undefined, nowMs)
+    return
+  }
+  if (core.status === 'member') core.setStatus('isolated')
+  core.timers.rejoinMs = Math.min(core.timers.rejoinMs, nowMs)
+  if (core.config.onIsolated === 'serve' && core.range !== undefined) {
+    core.sole = true
+    if (!core.range.after.equals(core.self.id)) ownEverything(core, 'takeover')
+  }
+}
+
+/** A question was not answered in time, or its receiver died. */
+export function onUnanswered(core: Core, entry: PendingQuestion, nowMs: number): void {
+  switch (entry.purpose.kind) {
+    case 'probe':
+      return
+    case 'stabilize':
+    case 'adopt':
+      return onNoNeighbors(core, entry, nowMs)
+    case 'step':
+      return onStepUnanswered(core, entry, nowMs)
+    case 'joinCheck':
+      return onJoinPointMissing(core, nowMs)
+    case 'conflict':
+      if (core.detector.isDead(entry.to)) onConflictDead(core, entry.to, nowMs)
+      else core.ask(entry.to, entry.message, entry.purpose, nowMs)
+      return
+    case 'grant':
+      return onGrantUnanswered(core, entry.to, nowMs)
+    case 'handOver':
+      return onHandedOver(core, entry.to, false, false, nowMs)
+    case 'left':
+      return onGoodbye(core, nowMs)
+    default:
+      entry.purpose satisfies never
+  }
+}
+
+/** Somebody said goodbye. `successors` are who follows it. */
+export function onLeft(core: Core, from: Peer, successors: readonly Peer[], nowMs: number): void {
+  const next = successors.find((peer) => !peer.id.equals(core.self.id) && !samePeer(peer, from))
+  const wasLast = core.successors.every((peer) => samePeer(peer, from))
+  if (wasLast && next !== undefined && !core.detector.isDead(next)) adopt(core, next, undefined, nowMs)
+  evict(core, from, 'left', nowMs)
+}
+
+export function takePending(core: Core, matches: (entry: PendingQuestion) => boolean): PendingQuestion[] {
+  const taken: PendingQuestion[] = []
+  for (const [request, entry] of core.pending) {
+    if (!matches(entry)) continue
+    core.pending.delete(request)
+    taken.push(entry)
+  }
+  return taken
+}

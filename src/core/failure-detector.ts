@@ -1,0 +1,105 @@
+/**
+ * Who answers, and how fast. A timeout per peer follows its round trips (average + 4 × deviation, RFC 6298); one miss
+ * makes a peer suspect, several in a row with growing timeouts, or a proof, make it dead.
+ */
+
+import type { Peer } from './messages.ts'
+import type { CoreConfig } from './state.ts'
+
+/** First timeout of a peer that has never answered: it includes opening a connection. */
+const FIRST_TIMEOUT_MS = 250
+/** Each miss multiplies the timeout, so that three misses in a row span about a second at the shortest. */
+const MISS_GROWTH = 4
+/** Records of peers that are no longer of interest are dropped beyond this many. */
+const RECORDS_MAX = 2048
+
+interface Record {
+  averageMs: number
+  deviationMs: number
+  misses: number
+  lastMissMs: number
+  dead: boolean
+}
+
+export class FailureDetector {
+  readonly #config: CoreConfig
+  readonly #records = new Map<string, Record>()
+
+  constructor(config: CoreConfig) {
+    this.#config = config
+  }
+
+  timeoutMs(peer: Peer): number {
+    const { probeMinMs, probeMaxMs } = this.#config
+    const record = this.#records.get(keyOf(peer))
+    if (record === undefined) return Math.min(FIRST_TIMEOUT_MS, probeMaxMs)
+    const base = record.averageMs < 0 ? FIRST_TIMEOUT_MS : record.averageMs + 4 * record.deviationMs
+    let timeout = Math.max(probeMinMs, base)
+    for (let i = 0; i < record.misses; i++) timeout *= MISS_GROWTH
+    return Math.min(probeMaxMs, timeout)
+  }
+
+  /** A live answer. Returns whether the peer had been suspect or dead. */
+  alive(peer: Peer, roundTripMs: number | undefined): boolean {
+    const record = this.#record(peer)
+    const doubted = record.misses > 0 || record.dead
+    record.misses = 0
+    record.dead = false
+    if (roundTripMs === undefined) return doubted
+    if (record.averageMs < 0) {
+      record.averageMs = roundTripMs
+      record.deviationMs = roundTripMs / 2
+    } else {
+      record.deviationMs += (Math.abs(roundTripMs - record.averageMs) - record.deviationMs) / 4
+      record.averageMs += (roundTripMs - record.averageMs) / 8
+    }
+    return doubted
+  }
+
+  /**
+   * A question asked at `sentMs` was not answered. Questions asked before the last miss was noticed say nothing new.
+   * Returns whether that makes the peer dead.
+   */
+  miss(peer: Peer, sentMs: number, nowMs: number): boolean {
+    const record = this.#record(peer)
+    if (record.dead) return true
+    if (sentMs < record.lastMissMs && record.misses > 0) return false
+    record.misses++
+    record.lastMissMs = nowMs
+    if (record.misses >= this.#config.evictAfterMisses) record.dead = true
+    return record.dead
+  }
+
+  proveDead(peer: Peer): void {
+    this.#record(peer).dead = true
+  }
+
+  isDead(peer: Peer): boolean {
+    return this.#records.get(keyOf(peer))?.dead ?? false
+  }
+
+  /** Missed an answer, or is dead: routing goes around it. */
+  isSuspect(peer: Peer): boolean {
+    const record = this.#records.get(keyOf(peer))
+    return record !== undefined && (record.misses > 0 || record.dead)
+  }
+
+  #record(peer: Peer): Record {
+    const key = keyOf(peer)
+    let record = this.#records.get(key)
+    if (record === undefined) {
+      if (this.#records.size >= RECORDS_MAX) {
+        const oldest = this.#records.keys().next().value
+        if (oldest !== undefined) this.#records.delete(oldest)
+      }
+      record = { averageMs: -1, deviationMs: 0, misses: 0, lastMissMs: Number.NEGATIVE_INFINITY, dead: false }
+      this.#records.set(key, record)
+    }
+    return record
+  }
+}
+
+/** Another incarnation is another peer: the death of one says nothing of the next. */
+export function keyOf(peer: Peer): string {
+  return `${peer.id}/${peer.incarnation}`
+}

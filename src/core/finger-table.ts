@@ -1,0 +1,50 @@
+/** Finger i is the owner of self + 2^i (paper, section 4.3): shortcuts that halve the distance, never needed for correctness. */
+import { ID_BITS, type Id } from './id.ts'
+import { type Peer, samePeer } from './messages.ts'
+
+export class FingerTable {
+  readonly #self: Id
+  readonly #fingers: (Peer | undefined)[] = new Array(ID_BITS).fill(undefined)
+
+  constructor(self: Id) {
+    this.#self = self
+  }
+
+  start(bit: number): Id {
+    return this.#self.addPowerOfTwo(bit)
+  }
+
+  /**
+   * `owner` owns everything in (after, owner]: sets every finger from `fromBit` on that points there, since one answer is good for all
+   * that it covers. Returns the first bit from `fromBit` on that it does not cover.
+   */
+  cover(after: Id, owner: Peer, fromBit: number): number {
+    let bit = fromBit
+    const isSelf = owner.id.equals(this.#self)
+    while (bit < ID_BITS && this.start(bit).isBetweenOrEnd(after, owner.id)) {
+      this.#fingers[bit] = isSelf ? undefined : owner
+      bit++
+    }
+    return bit
+  }
+
+  remove(peer: Peer): boolean {
+    let found = false
+    for (let bit = 0; bit < ID_BITS; bit++) {
+      if (samePeer(this.#fingers[bit], peer)) {
+        this.#fingers[bit] = undefined
+        found = true
+      }
+    }
+    return found
+  }
+
+  /** Each once, nearest first. */
+  distinct(): Peer[] {
+    const out: Peer[] = []
+    for (const finger of this.#fingers) {
+      if (finger !== undefined && !samePeer(finger, out[out.length - 1])) out.push(finger)
+    }
+    return out
+  }
+}

@@ -1,0 +1,113 @@
+/** Leaving in order: hand the range to the successor, tell those that may list us, keep forwarding until they know. */
+import { keyOf } from './failure-detector.ts'
+import { type Peer, samePeer } from './messages.ts'
+import type { Core } from './state.ts'
+
+const RETRY_MS = 100
+
+/** Stops taking new ranges at once. Ends with status `left`. */
+export function leave(core: Core, nowMs: number): void {
+  if (core.departure !== undefined || core.status === 'left') return
+  const joined = core.joined
+  core.departure = { phase: 'handingOver', leavingToo: new Set(), goodbyesLeft: 0 }
+  core.setStatus('leaving')
+  core.handover = undefined
+  core.lookups.clear()
+  for (const timer of ['fingersMs', 'selfLookupMs', 'rejoinMs'] as const) core.timers[timer] = Number.POSITIVE_INFINITY
+  if (joined) proceed(core, nowMs)
+  else finish(core)
+}
+
+/** The next step of a departure; called again whenever something that it waits for may have changed. */
+export function proceed(core: Core, nowMs: number): void {
+  const departure = core.departure
+  if (departure === undefined || core.status === 'left') return
+  core.timers.departureMs = nowMs + RETRY_MS
+  if (departure.phase === 'sayingGoodbye') {
+    if (departure.goodbyesLeft <= 0) finish(core)
+    return
+  }
+  const heirs = core.successors.filter((peer) => !core.detector.isDead(peer))
+  const stays = heirs.some((peer) => !departure.leavingToo.has(keyOf(peer)))
+  const heir = heirs[0]
+  if (heir === undefined || !stays) return finish(core)
+  if (core.range === undefined) return sayGoodbye(core, nowMs)
+  if (core.isAsking('handOver') || core.handover?.phase === 'services') return
+  if (core.handover !== undefined && samePeer(core.handover.to, heir)) return tellHandOver(core, heir, nowMs)
+  const token = core.nextNumber()
+  core.handover = { token, to: heir, lost: core.range, phase: 'services', boundary: core.boundary }
+  core.outputs.push({ kind: 'handover', token, to: heir, lost: core.range, rest: undefined, cause: 'leave' })
+}
+
+/** The services have moved their data to the heir of that moment. */
+export function onLeaverServicesDone(core: Core, nowMs: number): void {
+  if (core.handover === undefined) return
+  core.handover.phase = 'telling'
+  proceed(core, nowMs)
+}
+
+function tellHandOver(core: Core, heir: Peer, nowMs: number): void {
+  if (core.range === undefined || core.handover === undefined) return
+  core.ask(heir, { type: 'handOver', after: core.range.after, boundary: core.boundary }, { kind: 'handOver' }, nowMs)
+}
+
+export function onHandedOver(core: Core, from: Peer, accepted: boolean, leavingToo: boolean, nowMs: number): void {
+  const departure = core.departure
+  if (departure === undefined || core.range === undefined) return
+  if (accepted) {
+    const lost = core.range
+    core.handover = undefined
+    core.setRange(undefined, { lost, to: from, cause: 'leave' })
+    return sayGoodbye(core, nowMs)
+  }
+  // Not neighbours just now, or busy: our own stabilisation finds out who is. Or it leaves too, and hands over to its
+  // own successor, which then becomes ours; unless everybody leaves, and there is nothing to wait for.
+  if (leavingToo) onLeavingToo(core, from, nowMs)
+  core.stabilizeSoon(nowMs)
+  core.timers.departureMs = nowMs + RETRY_MS
+}
+
+function onLeavingToo(core: Core, from: Peer, nowMs: number): void {
+  core.departure?.leavingToo.add(keyOf(from))
+  for (const peer of core.successors) {
+    if (core.departure?.leavingToo.has(keyOf(peer)) || core.detector.isDead(peer)) continue
+    if (!core.isAsking('probe', peer)) core.ask(peer, { type: 'getNeighbors' }, { kind: 'probe' }, nowMs)
+  }
+}
+
+/** Some successor told us, in passing, that it leaves. */
+export function onLeavingSeen(core: Core, from: Peer, nowMs: number): void {
+  if (core.departure === undefined) return
+  core.departure.leavingToo.add(keyOf(from))
+  proceed(core, nowMs)
+}
+
+/** To everyone who may list us: the predecessor and those whose lists reach as far as ours, and the new owner. */
+function sayGoodbye(core: Core, nowMs: number): void {
+  const departure = core.departure
+  if (departure === undefined || departure.phase === 'sayingGoodbye') return
+  departure.phase = 'sayingGoodbye'
+  const listeners = new Map<string, Peer>()
+  for (const peer of [core.predecessor, core.successors[0]]) {
+    if (peer !== undefined && !core.detector.isDead(peer)) listeners.set(keyOf(peer), peer)
+  }
+  departure.goodbyesLeft = listeners.size
+  if (listeners.size === 0) return finish(core)
+  const successors = core.successors.slice(0, 1)
+  for (const peer of listeners.values()) core.ask(peer, { type: 'left', successors }, { kind: 'left' }, nowMs)
+}
+
+/** Heard, or dead: one fewer to wait for. */
+export function onGoodbye(core: Core, nowMs: number): void {
+  if (core.departure?.phase !== 'sayingGoodbye') return
+  core.departure.goodbyesLeft--
+  proceed(core, nowMs)
+}
+
+function finish(core: Core): void {
+  for (const timer of Object.keys(core.timers) as (keyof Core['timers'])[]) {
+    core.timers[timer] = Number.POSITIVE_INFINITY
+  }
+  core.pending.clear()
+  core.setStatus('left')
+}

@@ -1,0 +1,67 @@
+/**
+ * Rings that do not know of each other, or one that winds twice, become one: every node now and then looks up its own id
+ * from somewhere else (rule 8 of protocol.md). A right ring leads back to itself.
+ */
+import { keyOf } from './failure-detector.ts'
+import { isLookingUp, startLookup } from './lookup.ts'
+import type { Peer } from './messages.ts'
+import { samePeer } from './messages.ts'
+import { adopt } from './stabilize.ts'
+import type { Core } from './state.ts'
+
+/** How many neighbours hear of a stranger. */
+const TELL = 3
+const SPLITS_MAX = 64
+
+/** On its timer. In turn: through the first successor, a remembered peer whether or not it is in the table, the seeds. */
+export function lookUpSelf(core: Core, nowMs: number): void {
+  const jitter = 0.75 + (core.random.nextUint32() / 0xffffffff) * 0.5
+  core.timers.selfLookupMs = nowMs + core.config.selfLookupMs * jitter
+  const turn = core.selfLookupTurn++ % 3
+  if (turn === 2) {
+    core.outputs.push({ kind: 'seeds' })
+    return
+  }
+  const known = turn === 0 ? core.successors.slice(0, 1) : core.remembered.list()
+  const via = known[core.random.nextUint32() % Math.max(1, known.length)]
+  if (via !== undefined) lookUpSelfVia(core, via, nowMs)
+}
+
+export function lookUpSelfVia(core: Core, via: Peer, nowMs: number): void {
+  if (!core.joined || core.departure !== undefined || via.id.equals(core.self.id)) return
+  if (!isLookingUp(core, 'self')) startLookup(core, core.self.id, { kind: 'self', via }, [via], nowMs)
+}
+
+/** Asked through `via`, our id belongs to `owner`. */
+export function onOwnPlaceFound(core: Core, via: Peer, owner: Peer, nowMs: number): void {
+  if (owner.id.equals(core.self.id)) {
+    const split = core.splits.get(keyOf(via))
+    if (split === undefined) return
+    core.splits.delete(keyOf(via))
+    core.emit({ type: 'merged', peer: via })
+    return
+  }
+  const stranger = !inTable(core, owner)
+  adopt(core, owner, undefined, nowMs)
+  if (!stranger) return
+  if (core.splits.size < SPLITS_MAX && !core.splits.has(keyOf(via))) {
+    core.splits.set(keyOf(via), owner)
+    core.emit({ type: 'split', peer: owner })
+  }
+  const start = core.successors.length === 0 ? 0 : core.random.nextUint32() % core.successors.length
+  for (let i = 0; i < Math.min(TELL, core.successors.length); i++) {
+    const peer = core.successors[(start + i) % core.successors.length] as Peer
+    if (!samePeer(peer, owner) && !core.detector.isSuspect(peer)) core.tell(peer, { type: 'meet', peer: owner })
+  }
+}
+
+/** A neighbour met a stranger: look at our own place from there. */
+export function onMeet(core: Core, peer: Peer, nowMs: number): void {
+  if (peer.id.equals(core.self.id) || inTable(core, peer)) return
+  core.remembered.add(peer, false)
+  lookUpSelfVia(core, peer, nowMs)
+}
+
+function inTable(core: Core, peer: Peer): boolean {
+  return samePeer(peer, core.predecessor) || core.successors.some((entry) => samePeer(entry, peer))
+}

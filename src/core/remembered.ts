@@ -1,0 +1,40 @@
+/**
+ * Peers met before, whether or not they are in a table: those who a lost or isolated node asks its way back, and through
+ * whom rings that know nothing of each other are found.
+ */
+import type { Peer } from './messages.ts'
+
+export class RememberedPeers {
+  readonly #limit: number
+  /** By id, least recently alive first. */
+  readonly #peers = new Map<string, Peer>()
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** Seen alive just now, or at least heard of. A lower incarnation never replaces a higher one. */
+  add(peer: Peer, alive: boolean): void {
+    const key = String(peer.id)
+    const known = this.#peers.get(key)
+    if (known !== undefined && known.incarnation > peer.incarnation) return
+    if (known !== undefined && !alive && known.incarnation === peer.incarnation) return
+    this.#peers.delete(key)
+    this.#peers.set(key, peer)
+    if (this.#peers.size > this.#limit) {
+      const oldest = this.#peers.keys().next().value
+      if (oldest !== undefined) this.#peers.delete(oldest)
+    }
+  }
+
+  /** It said that it leaves for good. */
+  forget(peer: Peer): void {
+    const known = this.#peers.get(String(peer.id))
+    if (known?.incarnation === peer.incarnation) this.#peers.delete(String(peer.id))
+  }
+
+  /** Most recently alive first. */
+  list(): Peer[] {
+    return [...this.#peers.values()].reverse()
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * Which keys are ours. A range changes by grant, hand-over of a leaver, or takeover from the dead, never because a
+ * predecessor appeared or vanished: of two neighbours at most one believes that it owns a key, unless one wrongly
+ * believes the other dead.
+ *
+ *        boundary          predecessor        self
+ *   ─────────o═══════════════════o══════════════o──      range = (boundary, self]
+ *            └──── granted to ───┘└── kept ─────┘         until range.after is the predecessor
+ */
+import { type Boundary, type Peer, type Question, type Range, samePeer } from './messages.ts'
+import type { Core } from './state.ts'
+
+type Grant = Question & { type: 'grant' }
+type HandOver = Question & { type: 'handOver' }
+
+/** The whole ring is ours: we made it. */
+export function ownEverything(core: Core, cause: 'create' | 'takeover'): void {
+  const whole = { after: core.self.id, upTo: core.self.id }
+  core.boundary = { peer: core.self, dead: false }
+  core.heir = false
+  const gained = core.range === undefined ? whole : { after: core.self.id, upTo: core.range.after }
+  core.setRange(whole, { gained, cause })
+}
+
+/** Brings the range nearer to (predecessor, self], where that may be done. Called after every change of either. */
+export function settle(core: Core, nowMs: number): void {
+  const predecessor = core.predecessor
+  if (predecessor === undefined || core.handover !== undefined || core.departure !== undefined) return
+  if (core.detector.isSuspect(predecessor)) return
+  if (core.range === undefined) {
+    if (core.heir) grow(core, predecessor, nowMs)
+  } else if (core.range.after.equals(predecessor.id)) {
+    // It is at our border. If it owns nothing, whoever owned what lies before it is dead: pass the inheritance on.
+    core.boundary = { peer: predecessor, dead: false }
+    if (!core.predecessorHasRange) tellGrant(core, predecessor, undefined, { peer: undefined, dead: true }, nowMs)
+  } else if (predecessor.id.isBetween(core.range.after, core.self.id)) {
+    offer(core, predecessor)
+  } else if (core.boundary.dead) {
+    grow(core, predecessor, nowMs)
+  } else if (core.boundary.peer !== undefined && !core.isAsking('probe', core.boundary.peer)) {
+    // Somebody should lie between our predecessor and our range. Only if that one is dead does the gap fall to us.
+    if (!core.boundary.peer.id.equals(core.self.id)) {
+      core.ask(core.boundary.peer, { type: 'ping' }, { kind: 'probe' }, nowMs)
+    }
+  }
+}
+
+/** Takeover: from the dead one between. */
+function grow(core: Core, predecessor: Peer, nowMs: number): void {
+  const gained = { after: predecessor.id, upTo: core.range?.after ?? core.self.id }
+  const previous = core.boundary.peer
+  core.heir = false
+  core.boundary = { peer: predecessor, dead: false }
+  core.setRange(
+    { after: predecessor.id, upTo: core.self.id },
+    { gained, cause: 'takeover', ...(previous !== undefined && { from: previous }) },
+  )
+  if (!core.predecessorHasRange) tellGrant(core, predecessor, undefined, { peer: undefined, dead: true }, nowMs)
+}
+
+/** Start giving (range.after, to] to the predecessor: the services go first. */
+function offer(core: Core, to: Peer): void {
+  const range = core.range as Range
+  const token = core.nextNumber()
+  const lost = { after: range.after, upTo: to.id }
+  core.handover = { token, to, lost, phase: 'services', boundary: core.boundary }
+  const rest = { after: to.id, upTo: core.self.id }
+  core.outputs.push({ kind: 'handover', token, to, lost, rest, cause: 'grant' })
+}
+
+/** The services are done. We serve the range until the new owner has said that it does. */
+export function onServicesDone(core: Core, nowMs: number): void {
+  const handover = core.handover
+  if (handover === undefined) return
+  handover.phase = 'telling'
+  tellGrant(core, handover.to, handover.lost.after, handover.boundary, nowMs)
+}
+
+function tellGrant(core: Core, to: Peer, after: Range['after'] | undefined, boundary: Boundary, nowMs: number): void {
+  if (core.isAsking('grant', to)) return
+  core.ask(to, { type: 'grant', after, boundary }, { kind: 'grant', upTo: to.id }, nowMs)
+}
+
+export function onGranted(core: Core, from: Peer, nowMs: number): void {
+  if (samePeer(from, core.predecessor)) core.predecessorHasRange = true
+  const handover = core.handover
+  if (handover === undefined || handover.phase !== 'telling' || !samePeer(handover.to, from)) return
+  core.handover = undefined
+  // A merge made the range longer meanwhile: what was told is too little, so `settle` offers again.
+  if (!core.range?.after.equals(handover.lost.after)) return settle(core, nowMs)
+  core.boundary = { peer: from, dead: core.detector.isDead(from) }
+  const rest = { after: from.id, upTo: core.self.id }
+  core.setRange(rest, { lost: handover.lost, to: from, cause: 'grant' })
+  settle(core, nowMs)
+}
+
+/** The new owner did not say that it has taken the range. */
+export function onGrantUnanswered(core: Core, to: Peer, nowMs: number): void {
+  const handover = core.handover
+  if (handover === undefined || handover.phase !== 'telling' || !samePeer(handover.to, to)) return
+  tellGrant(core, to, handover.lost.after, handover.boundary, nowMs)
+}
+
+/** Our successor gives us what lies before us. Repeated grants change nothing. */
+export function acceptGrant(core: Core, from: Peer, grant: Grant, nowMs: number): void {
+  if (core.departure !== undefined) return
+  const { after } = grant
+  const boundary = resolve(core, grant.boundary)
+  if (after === undefined) {
+    if (core.range === undefined) core.heir = true
+  } else if (core.range === undefined) {
+    core.boundary = boundary
+    const range = { after, upTo: core.self.id }
+    core.setRange(range, { gained: range, from, cause: 'grant' })
+  } else if (core.range.after.isBetween(after, core.self.id)) {
+    const gained = { after, upTo: core.range.after }
+    core.boundary = boundary
+    core.setRange({ after, upTo: core.self.id }, { gained, from, cause: 'merge' })
+  }
+  settle(core, nowMs)
+}
+
+/** A leaving predecessor gives us its range. Refused unless the two ranges touch, or ours covers it. */
+export function acceptHandOver(core: Core, from: Peer, message: HandOver): boolean {
+  const range = core.range
+  if (range === undefined || core.departure !== undefined || core.handover !== undefined) return false
+  const { after } = message
+  if (range.after.equals(from.id)) {
+    core.boundary = resolve(core, message.boundary)
+    const gained = { after, upTo: from.id }
+    core.setRange({ after, upTo: core.self.id }, { gained, from, cause: 'leave' })
+    return true
+  }
+  return from.id.isBetween(range.after, core.self.id)
+}
+
+/** We may know better than the teller whether the node at the far end is dead. We ourselves never are. */
+function resolve(core: Core, boundary: Boundary): Boundary {
+  if (boundary.peer === undefined || boundary.dead) return boundary
+  return { peer: boundary.peer, dead: core.detector.isDead(boundary.peer) }
+}

@@ -1,0 +1,136 @@
+/** Keeping the ring: stabilise, rectify, check the predecessor (Zave 2017, and protocol.md "Operations"). */
+import { type Answer, type Peer, type Question, samePeer } from './messages.ts'
+import { settle } from './responsibility.ts'
+import type { Core, PendingQuestion } from './state.ts'
+import { cut } from './successor-list.ts'
+
+const GET_NEIGHBORS: Question = { type: 'getNeighbors' }
+const PING: Question = { type: 'ping' }
+const QUIET_GROWTH = 1.5
+
+type Neighbors = Answer & { type: 'neighbors' }
+
+/** One round, on its timer. It ends in exactly one notify, by `adopted` or `finish`. */
+export function stabilize(core: Core, nowMs: number): void {
+  core.periods.stabilizeMs = Math.min(core.config.stabilizeMaxMs, core.periods.stabilizeMs * QUIET_GROWTH)
+  core.timers.stabilizeMs = nowMs + core.periods.stabilizeMs
+  if (core.isAsking('stabilize') || core.isAsking('adopt')) return
+  const first = core.successors[0]
+  if (first === undefined) {
+    // Alone: the first who notifies us ends that.
+    if (core.predecessor !== undefined) adopt(core, core.predecessor, undefined, nowMs)
+    return
+  }
+  askFrom(core, 0, first, nowMs)
+}
+
+/** The next entry from `index` on that is not known dead; suspects are asked too, since an answer clears them. */
+function askFrom(core: Core, index: number, first: Peer, nowMs: number): void {
+  for (let i = index; i < core.successors.length; i++) {
+    const peer = core.successors[i]
+    if (peer === undefined || core.detector.isDead(peer)) continue
+    core.ask(peer, GET_NEIGHBORS, { kind: 'stabilize', first }, nowMs)
+    return
+  }
+}
+
+/** A successor answered. If not the first, those before it are kept: they are skipped, not evicted. */
+export function onNeighborsOfSuccessor(core: Core, asked: Peer, first: Peer, answer: Neighbors, nowMs: number): void {
+  if (!samePeer(first, core.successors[0])) return core.stabilizeSoon(nowMs)
+  const between = answer.predecessor
+  core.setSuccessors(cutFrom(core, asked, answer.successors), nowMs)
+  if (between !== undefined && between.id.isBetween(core.self.id, asked.id) && !core.detector.isDead(between)) {
+    adopt(core, between, asked, nowMs)
+  } else {
+    notify(core, asked)
+  }
+}
+
+/** Ask `peer` before pointing to it. `fallback` gets the notify if it does not answer. */
+export function adopt(core: Core, peer: Peer, fallback: Peer | undefined, nowMs: number): void {
+  if (core.isAsking('adopt', peer)) return
+  core.ask(peer, GET_NEIGHBORS, { kind: 'adopt', first: core.successors[0], fallback }, nowMs)
+}
+
+export function onNeighborsOfCandidate(
+  core: Core,
+  peer: Peer,
+  purpose: { first: Peer | undefined },
+  answer: Neighbors,
+  nowMs: number,
+): void {
+  if (!samePeer(purpose.first, core.successors[0])) return core.stabilizeSoon(nowMs)
+  const last = core.firstLive
+  if (last === undefined || peer.id.isBetween(core.self.id, last.id)) {
+    core.setSuccessors(cutFrom(core, peer, answer.successors), nowMs)
+    if (core.status === 'isolated') core.setStatus(core.range === undefined ? 'joining' : 'member')
+    // What it knows before itself may be nearer still.
+    core.stabilizeSoon(nowMs)
+  }
+  notify(core, peer)
+}
+
+/** Who was asked did not answer: go on with the next entry, or tell the one who sent us there. */
+export function onNoNeighbors(core: Core, entry: PendingQuestion, nowMs: number): void {
+  if (entry.purpose.kind === 'adopt') {
+    if (entry.purpose.fallback !== undefined && !core.detector.isDead(entry.purpose.fallback)) {
+      notify(core, entry.purpose.fallback)
+    }
+    return
+  }
+  const first = core.successors[0]
+  if (entry.purpose.kind !== 'stabilize' || first === undefined) return
+  const index = core.successors.findIndex((peer) => samePeer(peer, entry.to))
+  if (index >= 0) askFrom(core, index + 1, first, nowMs)
+  else core.stabilizeSoon(nowMs)
+}
+
+/** `peer` and its list behind those of our entries that come before it. */
+function cutFrom(core: Core, peer: Peer, itsList: readonly Peer[]): Peer[] {
+  const kept = core.successors.filter(
+    (entry) =>
+      entry.id.isBetween(core.self.id, peer.id) && core.detector.isSuspect(entry) && !core.detector.isDead(entry),
+  )
+  return cut(core.self, [...kept, peer, ...itsList], core.config.successors)
+}
+
+export function notify(core: Core, peer: Peer): void {
+  core.tell(peer, { type: 'notify', hasRange: core.range !== undefined })
+}
+
+/** `from` believes that we follow it. */
+export function rectify(core: Core, from: Peer, hasRange: boolean, nowMs: number): void {
+  if (from.id.equals(core.self.id)) return
+  const current = core.predecessor
+  if (current === undefined || from.id.isBetween(current.id, core.self.id) || isNewer(from, current)) {
+    if (current !== undefined && isNewer(from, current)) core.removeEverywhere(current, 'restarted', nowMs)
+    core.setPredecessor(from, hasRange)
+    core.timers.predecessorMs = nowMs + core.config.stabilizeMaxMs
+    core.changed(nowMs)
+  } else if (samePeer(from, current)) {
+    core.predecessorHasRange = hasRange
+  } else {
+    // It becomes our predecessor if the present one turns out dead.
+    core.candidate = { peer: from, hasRange }
+    if (!core.isAsking('probe', current)) core.ask(current, PING, { kind: 'probe' }, nowMs)
+  }
+  settle(core, nowMs)
+}
+
+/** After a death: whoever notified us meanwhile takes the place. */
+export function promoteCandidate(core: Core): void {
+  const candidate = core.candidate
+  if (core.predecessor !== undefined || candidate === undefined) return
+  core.candidate = undefined
+  if (!core.detector.isSuspect(candidate.peer)) core.setPredecessor(candidate.peer, candidate.hasRange)
+}
+
+export function checkPredecessor(core: Core, nowMs: number): void {
+  core.timers.predecessorMs = nowMs + core.config.stabilizeMaxMs
+  const peer = core.predecessor
+  if (peer !== undefined && !core.isAsking('probe', peer)) core.ask(peer, PING, { kind: 'probe' }, nowMs)
+}
+
+function isNewer(peer: Peer, than: Peer): boolean {
+  return peer.id.equals(than.id) && peer.incarnation > than.incarnation
+}

@@ -1,0 +1,283 @@
+/**
+ * The state of one virtual node, as data, and the few primitive steps that every room of the protocol is written in: ask,
+ * tell, emit, evict. Nothing here decides; see `join.ts`, `stabilize.ts`, `responsibility.ts`, `leave.ts`, `merge.ts`.
+ */
+import { assert } from './errors.ts'
+import { FailureDetector } from './failure-detector.ts'
+import { FingerTable } from './finger-table.ts'
+import type { Id } from './id.ts'
+import type { Lookup } from './lookup.ts'
+import { type Boundary, type OneWay, type Peer, type Question, type Range, samePeer } from './messages.ts'
+import type { CoreEvent, CoreStatus, DownReason, Output, RangeCause } from './output.ts'
+import { RememberedPeers } from './remembered.ts'
+import { assertWellFormed, sameList, without } from './successor-list.ts'
+
+/** Durations in milliseconds; the public `Timing` documents them. */
+export interface CoreConfig {
+  successors: number
+  onIsolated: 'wait' | 'serve'
+  stabilizeMinMs: number
+  stabilizeMaxMs: number
+  probeMinMs: number
+  probeMaxMs: number
+  evictAfterMisses: number
+  fingersMinMs: number
+  fingersMaxMs: number
+  selfLookupMs: number
+  rejoinMinMs: number
+  rejoinMaxMs: number
+  handoverMs: number
+  rememberedPeers: number
+}
+
+export interface CoreRandom {
+  nextUint32(): number
+}
+
+/** Why a question was asked: what its answer, or its absence, is good for. */
+export type Purpose =
+  | { readonly kind: 'probe' }
+  /** `first`: our first successor when we asked. An answer is worth nothing once that has changed. */
+  | { readonly kind: 'stabilize'; readonly first: Peer }
+  | { readonly kind: 'adopt'; readonly first: Peer | undefined; readonly fallback: Peer | undefined }
+  | { readonly kind: 'step'; readonly lookup: number }
+  | { readonly kind: 'joinCheck'; readonly successors: readonly Peer[] }
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'grant'; readonly upTo: Id }
+  | { readonly kind: 'handOver' }
+  | { readonly kind: 'left' }
+
+export interface PendingQuestion {
+  readonly to: Peer
+  readonly message: Question
+  readonly purpose: Purpose
+  readonly sentMs: number
+  deadlineMs: number
+  /** The deadline was moved once because we ourselves had been stalled. */
+  excused: boolean
+}
+
+export interface Handover {
+  readonly token: number
+  readonly to: Peer
+  readonly lost: Range
+  /** The services are at work, or are done and the new owner has been told. */
+  phase: 'services' | 'telling'
+  readonly boundary: Boundary
+}
+
+export interface Departure {
+  phase: 'handingOver' | 'sayingGoodbye'
+  /** Successors that said they leave too. */
+  readonly leavingToo: Set<string>
+  goodbyesLeft: number
+}
+
+/** When to do what next, in the caller's clock; Infinity for never. */
+export interface Timers {
+  stabilizeMs: number
+  predecessorMs: number
+  fingersMs: number
+  selfLookupMs: number
+  rejoinMs: number
+  departureMs: number
+}
+
+const NEVER = Number.POSITIVE_INFINITY
+
+export class Core {
+  readonly self: Peer
+  readonly config: CoreConfig
+  readonly random: CoreRandom
+
+  status: CoreStatus = 'new'
+  /** No peer follows us because we are the ring. */
+  sole = false
+  successors: readonly Peer[] = []
+  predecessor: Peer | undefined = undefined
+  /** What the predecessor last said of itself. */
+  predecessorHasRange = false
+  /** Notified us while we probed the present predecessor. */
+  candidate: { readonly peer: Peer; readonly hasRange: boolean } | undefined = undefined
+
+  range: Range | undefined = undefined
+  epoch = 0n
+  boundary: Boundary = { peer: undefined, dead: false }
+  /** What lies before us, or before our range, had an owner who died before we met our predecessor. */
+  heir = false
+  handover: Handover | undefined = undefined
+  departure: Departure | undefined = undefined
+
+  readonly fingers: FingerTable
+  readonly detector: FailureDetector
+  readonly remembered: RememberedPeers
+  readonly pending = new Map<number, PendingQuestion>()
+  readonly lookups = new Map<number, Lookup>()
+  readonly timers: Timers = {
+    stabilizeMs: NEVER,
+    predecessorMs: NEVER,
+    fingersMs: NEVER,
+    selfLookupMs: NEVER,
+    rejoinMs: NEVER,
+    departureMs: NEVER,
+  }
+  /** Present lengths of the adaptive periods. */
+  readonly periods: { stabilizeMs: number; fingersMs: number; rejoinMs: number }
+  /** Contacts that have not been tried yet, for joining. */
+  contacts: Peer[] = []
+  fingerBit = 0
+  selfLookupTurn = 0
+  /** Peers of another ring, by `keyOf`, that have been reported as a split. */
+  readonly splits = new Map<string, Peer>()
+  /** Raised whenever what we route by may have changed. */
+  tableVersion = 0
+
+  readonly outputs: Output[] = []
+  #next = 1
+
+  constructor(self: Peer, config: CoreConfig, random: CoreRandom) {
+    this.self = self
+    this.config = config
+    this.random = random
+    this.fingers = new FingerTable(self.id)
+    this.detector = new FailureDetector(config)
+    this.remembered = new RememberedPeers(config.rememberedPeers)
+    this.periods = {
+      stabilizeMs: config.stabilizeMinMs,
+      fingersMs: config.fingersMinMs,
+      rejoinMs: config.rejoinMinMs,
+    }
+  }
+
+  /** In a ring, or alone on one: our answers count as those of a live member. */
+  get joined(): boolean {
+    return this.sole || this.successors.length > 0 || this.status === 'isolated'
+  }
+
+  /** The first successor that is not suspect; undefined if there is none. */
+  get firstLive(): Peer | undefined {
+    return this.successors.find((peer) => !this.detector.isSuspect(peer))
+  }
+
+  nextNumber(): number {
+    const number = this.#next
+    this.#next = this.#next === 0xffffffff ? 1 : this.#next + 1
+    return number
+  }
+
+  ask(to: Peer, message: Question, purpose: Purpose, nowMs: number): void {
+    assert(!to.id.equals(this.self.id) || purpose.kind === 'conflict', 'a node never asks itself')
+    const request = this.nextNumber()
+    const deadlineMs = nowMs + this.detector.timeoutMs(to)
+    this.pending.set(request, { to, message, purpose, sentMs: nowMs, deadlineMs, excused: false })
+    this.outputs.push({ kind: 'send', to, request, message })
+  }
+
+  tell(to: Peer, message: OneWay): void {
+    assert(!to.id.equals(this.self.id), 'a node never tells itself')
+    this.outputs.push({ kind: 'send', to, request: 0, message })
+  }
+
+  isAsking(kind: Purpose['kind'], to?: Peer): boolean {
+    for (const entry of this.pending.values()) {
+      if (entry.purpose.kind === kind && (to === undefined || samePeer(entry.to, to))) return true
+    }
+    return false
+  }
+
+  emit(event: CoreEvent): void {
+    this.outputs.push({ kind: 'event', event })
+  }
+
+  setStatus(status: CoreStatus): void {
+    if (status === this.status) return
+    const previous = this.status
+    this.status = status
+    this.emit({ type: 'state', previous, current: status })
+  }
+
+  setSuccessors(list: readonly Peer[], nowMs: number): void {
+    assertWellFormed(this.self, list)
+    if (sameList(list, this.successors)) return
+    const previous = this.successors[0]
+    const known = new Set(this.successors)
+    this.successors = list
+    this.tableVersion++
+    if (list.length > 0) this.sole = false
+    for (const peer of list) {
+      if (!known.has(peer)) this.remembered.add(peer, false)
+    }
+    this.changed(nowMs)
+    const current = list[0]
+    if (samePeer(previous, current)) return
+    if (current !== undefined && !this.detector.isSuspect(current)) this.emit({ type: 'peerUp', peer: current })
+    this.emit({ type: 'successor', previous, current })
+  }
+
+  setPredecessor(peer: Peer | undefined, hasRange: boolean): void {
+    this.predecessorHasRange = hasRange
+    const previous = this.predecessor
+    if (samePeer(previous, peer)) return
+    assert(peer === undefined || !peer.id.equals(this.self.id), 'a node is never its own predecessor')
+    this.predecessor = peer
+    this.tableVersion++
+    if (peer !== undefined) this.emit({ type: 'peerUp', peer })
+    this.emit({ type: 'predecessor', previous, current: peer })
+  }
+
+  /** Every change of range goes through here: one epoch, one event. */
+  setRange(
+    range: Range | undefined,
+    change: { gained?: Range; lost?: Range; from?: Peer; to?: Peer; cause: RangeCause },
+  ): void {
+    assert(range === undefined || range.upTo.equals(this.self.id), 'a range ends at its owner')
+    this.range = range
+    this.epoch++
+    this.emit({
+      type: 'range',
+      range,
+      epoch: this.epoch,
+      gained: change.gained === undefined ? [] : [change.gained],
+      lost: change.lost === undefined ? [] : [change.lost],
+      from: change.from,
+      to: change.to,
+      cause: change.cause,
+    })
+    if (range !== undefined && this.status === 'joining') this.setStatus('member')
+  }
+
+  /** Neighbours changed: stabilise at the short period again, and soon. */
+  changed(nowMs: number): void {
+    this.periods.stabilizeMs = this.config.stabilizeMinMs
+    this.periods.fingersMs = this.config.fingersMinMs
+    this.timers.fingersMs = Math.min(this.timers.fingersMs, nowMs + this.config.fingersMinMs)
+    this.stabilizeSoon(nowMs)
+  }
+
+  stabilizeSoon(nowMs: number): void {
+    const soon = nowMs + SOON_MS
+    if (this.joined && soon < this.timers.stabilizeMs) this.timers.stabilizeMs = soon
+  }
+
+  /** Removes a dead or departed peer from every table. Its consequences follow from `afterEviction`. */
+  removeEverywhere(peer: Peer, reason: DownReason, nowMs: number): void {
+    let inTable = this.fingers.remove(peer)
+    this.tableVersion++
+    if (samePeer(peer, this.candidate?.peer)) this.candidate = undefined
+    if (samePeer(peer, this.boundary.peer)) this.boundary = { peer, dead: true }
+    if (samePeer(peer, this.predecessor)) {
+      inTable = true
+      this.setPredecessor(undefined, false)
+    }
+    if (this.successors.some((entry) => samePeer(entry, peer))) {
+      inTable = true
+      this.setSuccessors(without(this.successors, peer), nowMs)
+    }
+    if (reason === 'left') this.remembered.forget(peer)
+    else if (inTable) this.remembered.add(peer, false)
+    if (inTable) this.emit({ type: 'peerDown', peer, reason })
+  }
+}
+
+/** Changes come in bursts; this much later one stabilisation serves them all. */
+const SOON_MS = 5
