@@ -45,7 +45,7 @@ function printEcho({ rows, gates, missing, machine, plan }) {
   const judged = gates.map((g) => [
     `${g.pattern} chordite native ÷ ${g.against}`,
     g.ratio === undefined ? '–' : spread(g.ratio),
-    `≤ ${g.limit}`,
+    g.limit === undefined ? '' : `≤ ${g.limit}`,
     g.result,
   ])
   return [
