@@ -110,7 +110,9 @@ function rangeOf(member: { range?: Parameters<typeof plainRange>[0] }) {
 }
 
 function printWarnings(node: ChordNode): void {
-  node.on('state', ({ current }) => print(`state ${current}`))
+  node.on('state', ({ previous, current }) => {
+    if (previous === 'isolated' || current === 'isolated') print(`state ${current}`)
+  })
   node.on('warning', (warning) => note(`warning: ${warning.message} (${warning.code})`))
 }
 
