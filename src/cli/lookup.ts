@@ -1,5 +1,5 @@
 /** `chordite lookup`: who owns these keys? */
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { Id, type Key } from '../index.ts'
 import { addClientFlags, type ClientFlags, withClient } from './flags.ts'
 import { print, printJson, table } from './output.ts'
@@ -58,7 +58,6 @@ function idOf(key: Key): Id {
 }
 
 function parseId(text: string): Id {
-  if (!/^[0-9a-f]{40}$/i.test(text))
-    throw new InvalidArgumentError(`"${text}" is no id: expected 40 hexadecimal digits`)
+  if (!/^[0-9a-f]{40}$/i.test(text)) throw new Error(`"${text}" is no id: expected 40 hexadecimal digits`)
   return Id.parse(text.toLowerCase())
 }

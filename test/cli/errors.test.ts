@@ -20,7 +20,8 @@ async function deadAddress(): Promise<string> {
   return `127.0.0.1:${port}`
 }
 
-test('a flag that does not exist', () => expectOneLineError(['ring', '--bogus'], /unknown option '--bogus'/))
+test('a flag that does not exist', () =>
+  expectOneLineError(['ring', '--to', '127.0.0.1:1', '--bogus'], /unknown option '--bogus'/))
 test('a command that does not exist', () => expectOneLineError(['rign'], /unknown command 'rign'.*ring/))
 test('a flag that is missing', () => expectOneLineError(['lookup', 'key'], /--to/))
 test('a number that is none', () =>
