@@ -15,7 +15,7 @@ import type { CoreStatus, DownReason, Output } from './output.ts'
 import { acceptGrant, acceptHandOver, onGranted, onServicesDone, settle } from './responsibility.ts'
 import {
   adopt,
-  checkPredecessor,
+  checkNeighbors,
   onNeighborsOfCandidate,
   onNeighborsOfSuccessor,
   rectify,
@@ -134,7 +134,11 @@ export class ChordNode {
   #handleAnswer(from: Peer, request: number, answer: Answer, nowMs: number): void {
     const core = this.core
     const entry = core.pending.get(request)
-    if (entry === undefined) return
+    if (entry === undefined) {
+      // Too late to be used, but a sign of life.
+      if (answer.type !== 'notMember') this.#heardFrom(from, undefined, nowMs)
+      return
+    }
     if (answer.type === 'notMember') {
       if (entry.to.address !== from.address) return
       core.pending.delete(request)
@@ -215,7 +219,7 @@ export class ChordNode {
     }
     const { timers } = core
     if (timers.stabilizeMs <= nowMs) stabilize(core, nowMs)
-    if (timers.predecessorMs <= nowMs) checkPredecessor(core, nowMs)
+    if (timers.neighborsMs <= nowMs) checkNeighbors(core, nowMs)
     if (timers.rejoinMs <= nowMs) tryToJoin(core, nowMs)
     if (timers.departureMs <= nowMs) proceed(core, nowMs)
     if (timers.selfLookupMs <= nowMs) lookUpSelf(core, nowMs)
@@ -296,7 +300,7 @@ export class ChordNode {
     const { timers, pending } = this.core
     let next = Math.min(
       timers.stabilizeMs,
-      timers.predecessorMs,
+      timers.neighborsMs,
       timers.fingersMs,
       timers.selfLookupMs,
       timers.rejoinMs,

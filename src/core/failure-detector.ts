@@ -7,9 +7,9 @@ import type { Peer } from './messages.ts'
 import type { CoreConfig } from './state.ts'
 
 /** First timeout of a peer that has never answered: it includes opening a connection. */
-const FIRST_TIMEOUT_MS = 250
-/** Each miss multiplies the timeout, so that three misses in a row span about a second at the shortest. */
-const MISS_GROWTH = 4
+const FIRST_TIMEOUT_MS = 150
+/** Each miss multiplies the timeout, so that three misses in a row span more than half a second at the shortest. */
+const MISS_GROWTH = 3
 /** Records of peers that are no longer of interest are dropped beyond this many. */
 const RECORDS_MAX = 2048
 

@@ -107,7 +107,7 @@ export function onConflictDead(core: Core, peer: Peer, nowMs: number): void {
 
 function startUpkeep(core: Core, nowMs: number): void {
   core.timers.stabilizeMs = nowMs + core.config.stabilizeMinMs
-  core.timers.predecessorMs = nowMs + core.config.stabilizeMaxMs
+  core.timers.neighborsMs = nowMs + core.config.stabilizeMaxMs / 2
   core.timers.fingersMs = nowMs + core.config.stabilizeMinMs
   core.timers.selfLookupMs = nowMs + core.config.selfLookupMs * (0.5 + core.random.nextUint32() / 0xffffffff)
 }

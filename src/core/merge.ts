@@ -55,9 +55,12 @@ export function onOwnPlaceFound(core: Core, via: Peer, owner: Peer, nowMs: numbe
   }
 }
 
-/** A neighbour met a stranger: look at our own place from there. */
+/** A neighbour met a stranger. It may be our next successor; if not, look at our own place from there. */
 export function onMeet(core: Core, peer: Peer, nowMs: number): void {
-  if (peer.id.equals(core.self.id) || inTable(core, peer)) return
+  const first = core.successors[0]
+  if (peer.id.equals(core.self.id) || core.detector.isDead(peer)) return
+  if (first !== undefined && peer.id.isBetween(core.self.id, first.id)) return adopt(core, peer, undefined, nowMs)
+  if (inTable(core, peer)) return
   core.remembered.add(peer, false)
   lookUpSelfVia(core, peer, nowMs)
 }

@@ -69,7 +69,7 @@ export type Answer =
 export type OneWay =
   /** I believe that you are my successor. `hasRange`: I own a range already. */
   | { readonly type: 'notify'; readonly hasRange: boolean }
-  /** Look at this node: our rings may have to merge. */
+  /** Look at this node: it may be your next successor, or of a ring that has to merge with ours. */
   | { readonly type: 'meet'; readonly peer: Peer }
 
 export type Message = Question | Answer | OneWay

@@ -24,14 +24,11 @@ export function stabilize(core: Core, nowMs: number): void {
   askFrom(core, 0, first, nowMs)
 }
 
-/** The next entry from `index` on that is not known dead; suspects are asked too, since an answer clears them. */
+/** The next entry from `index` on. Suspects are passed over while another is left: each is being probed already. */
 function askFrom(core: Core, index: number, first: Peer, nowMs: number): void {
-  for (let i = index; i < core.successors.length; i++) {
-    const peer = core.successors[i]
-    if (peer === undefined || core.detector.isDead(peer)) continue
-    core.ask(peer, GET_NEIGHBORS, { kind: 'stabilize', first }, nowMs)
-    return
-  }
+  const rest = core.successors.slice(index).filter((peer) => !core.detector.isDead(peer))
+  const peer = rest.find((entry) => !core.detector.isSuspect(entry)) ?? rest[0]
+  if (peer !== undefined) core.ask(peer, GET_NEIGHBORS, { kind: 'stabilize', first }, nowMs)
 }
 
 /** A successor answered. If not the first, those before it are kept: they are skipped, not evicted. */
@@ -104,8 +101,10 @@ export function rectify(core: Core, from: Peer, hasRange: boolean, nowMs: number
   const current = core.predecessor
   if (current === undefined || from.id.isBetween(current.id, core.self.id) || isNewer(from, current)) {
     if (current !== undefined && isNewer(from, current)) core.removeEverywhere(current, 'restarted', nowMs)
+    // Its successor is `from` now. It would find out by itself, a whole period later.
+    if (current !== undefined && from.id.isBetween(current.id, core.self.id))
+      core.tell(current, { type: 'meet', peer: from })
     core.setPredecessor(from, hasRange)
-    core.timers.predecessorMs = nowMs + core.config.stabilizeMaxMs
     core.changed(nowMs)
   } else if (samePeer(from, current)) {
     core.predecessorHasRange = hasRange
@@ -125,10 +124,12 @@ export function promoteCandidate(core: Core): void {
   if (!core.detector.isSuspect(candidate.peer)) core.setPredecessor(candidate.peer, candidate.hasRange)
 }
 
-export function checkPredecessor(core: Core, nowMs: number): void {
-  core.timers.predecessorMs = nowMs + core.config.stabilizeMaxMs
-  const peer = core.predecessor
-  if (peer !== undefined && !core.isAsking('probe', peer)) core.ask(peer, PING, { kind: 'probe' }, nowMs)
+/** Between stabilisations: are our two neighbours alive? */
+export function checkNeighbors(core: Core, nowMs: number): void {
+  core.timers.neighborsMs = nowMs + core.config.stabilizeMaxMs / 2
+  for (const peer of [core.predecessor, core.successors[0]]) {
+    if (peer !== undefined && !core.isAsking('probe', peer)) core.ask(peer, PING, { kind: 'probe' }, nowMs)
+  }
 }
 
 function isNewer(peer: Peer, than: Peer): boolean {

@@ -76,7 +76,7 @@ export interface Departure {
 /** When to do what next, in the caller's clock; Infinity for never. */
 export interface Timers {
   stabilizeMs: number
-  predecessorMs: number
+  neighborsMs: number
   fingersMs: number
   selfLookupMs: number
   rejoinMs: number
@@ -115,7 +115,7 @@ export class Core {
   readonly lookups = new Map<number, Lookup>()
   readonly timers: Timers = {
     stabilizeMs: NEVER,
-    predecessorMs: NEVER,
+    neighborsMs: NEVER,
     fingersMs: NEVER,
     selfLookupMs: NEVER,
     rejoinMs: NEVER,
