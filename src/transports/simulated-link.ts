@@ -1,0 +1,135 @@
+/** One end of a simulated connection, and the way of its bytes to the other end. */
+import { FrameSplitter } from '../wire/framing.ts'
+import type { SimulatedTransport } from './simulated-transport.ts'
+import type { Output } from './transmit.ts'
+import type { Link } from './transport.ts'
+
+export type Segment =
+  | { readonly type: 'data'; readonly bytes: Uint8Array }
+  | { readonly type: 'end' }
+  | { readonly type: 'reset' }
+
+/** Bytes on their way at most; what is beyond waits with the sender. */
+const WINDOW_BYTES = 256 * 1024
+/** Between two attempts to get through a broken path. */
+const RETRY_MS = 200
+
+export class SimulatedLink implements Link, Output {
+  readonly transport: SimulatedTransport
+  readonly dialed: boolean
+  readonly remoteHost: string
+  readonly remotePort: number
+  readonly splitter = new FrameSplitter()
+  session: unknown
+  open = true
+  closing = false
+  connected = false
+  refused = false
+  pendingBytes = 0
+  output: Uint8Array | undefined
+  #other: SimulatedLink | undefined
+  readonly #queue: Segment[] = []
+  #queueBytes = 0
+  #inFlightBytes = 0
+  /** Sent and not arrived, oldest first. */
+  readonly #wire: { readonly segment: Segment; readonly atMs: number }[] = []
+  #retrying = false
+  /** Nothing more is sent: the connection is over on this end. */
+  #abandoned = false
+
+  constructor(transport: SimulatedTransport, dialed: boolean, remoteHost: string, remotePort: number) {
+    this.transport = transport
+    this.dialed = dialed
+    this.remoteHost = remoteHost
+    this.remotePort = remotePort
+  }
+
+  get queuedBytes(): number {
+    return this.pendingBytes + this.#queueBytes
+  }
+
+  connect(other: SimulatedLink | undefined): void {
+    this.#other = other
+    this.connected = true
+    this.#pump()
+  }
+
+  send(segment: Segment): void {
+    if (this.#abandoned) return
+    this.#queue.push(segment)
+    if (segment.type === 'data') this.#queueBytes += segment.bytes.length
+    this.#pump()
+  }
+
+  /** Ours to end at once: the other end hears it as `reset`. */
+  reset(): void {
+    this.abandon({ type: 'reset' })
+    this.transport.end(this, 'local')
+  }
+
+  /** Drops what has not left and tells the other end, if anything, `last`. */
+  abandon(last: Segment): void {
+    if (this.#abandoned) return
+    this.#queue.length = 0
+    this.#queueBytes = 0
+    this.#abandoned = true
+    if (this.connected) this.#travel(last)
+  }
+
+  #pump(): void {
+    if (!this.connected) return
+    while (this.#queue.length > 0 && this.#inFlightBytes < WINDOW_BYTES) {
+      const segment = this.#queue.shift()!
+      this.#travel(segment)
+      if (segment.type === 'data') {
+        this.#queueBytes -= segment.bytes.length
+        this.#inFlightBytes += segment.bytes.length
+      } else {
+        this.#abandoned = true
+        this.transport.end(this, 'local')
+      }
+    }
+    this.transport.roomAgain(this)
+  }
+
+  #travel(segment: Segment): void {
+    const { clock } = this.transport.network
+    const lastMs = this.#wire.at(-1)?.atMs ?? 0
+    const atMs = Math.max(lastMs, clock.nowMs() + this.transport.network.delayMs())
+    this.#wire.push({ segment, atMs })
+    clock.setTimer(atMs - clock.nowMs(), () => this.#arrive())
+  }
+
+  /** Hands over what is due, in order. Over a broken path the same bytes go again, as TCP does, until patience ends. */
+  #arrive(): void {
+    const { network, silent } = this.transport
+    const other = this.#other
+    if (other === undefined || silent || this.#retrying) return
+    const nowMs = network.clock.nowMs()
+    while (this.#wire.length > 0 && this.#wire[0]!.atMs <= nowMs) {
+      if (other.transport.silent || !network.isReachable(this.transport.host, other.transport.host)) {
+        this.#retry(nowMs - this.#wire[0]!.atMs)
+        return
+      }
+      const { segment } = this.#wire.shift()!
+      if (segment.type === 'data') this.#inFlightBytes -= segment.bytes.length
+      other.transport.receive(other, segment)
+    }
+    this.#pump()
+  }
+
+  #retry(brokenForMs: number): void {
+    const { clock, silenceMs } = this.transport.network
+    if (brokenForMs >= silenceMs) {
+      this.#abandoned = true
+      this.#wire.length = 0
+      this.transport.end(this, 'reset')
+      return
+    }
+    this.#retrying = true
+    clock.setTimer(RETRY_MS, () => {
+      this.#retrying = false
+      this.#arrive()
+    })
+  }
+}

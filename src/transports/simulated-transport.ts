@@ -1,0 +1,288 @@
+/** One host's transport on a simulated network. Everything it does is an event of the network's clock. */
+import { isIP } from 'node:net'
+import { FRAME_FAULTS, type FrameFault, type Ring } from '../wire/framing.ts'
+import { zeroReasons } from './reasons.ts'
+import type { SimulatedNetwork } from './simulated.ts'
+import { type Segment, SimulatedLink } from './simulated-link.ts'
+import { laneMark, TransmitRuns } from './transmit.ts'
+import type {
+  CloseReason,
+  FrameRing,
+  Lane,
+  Link,
+  Transport,
+  TransportCounters,
+  TransportHandler,
+  TransportOptions,
+} from './transport.ts'
+import { isolated } from './uncaught.ts'
+
+type Event =
+  | { readonly type: 'opened' | 'drained'; readonly link: SimulatedLink }
+  | { readonly type: 'data'; readonly link: SimulatedLink; readonly bytes: Uint8Array }
+  | { readonly type: 'closed'; readonly link: SimulatedLink; readonly reason: CloseReason }
+
+export class SimulatedTransport implements Transport {
+  readonly kind = 'simulated'
+  readonly network: SimulatedNetwork
+  readonly host: string
+  /** Its process was killed or its transport destroyed: it does nothing any more. */
+  dead = false
+  /** Dead without a word: what arrives is neither taken nor answered. */
+  silent = false
+  readonly #handler: TransportHandler
+  readonly #options: TransportOptions
+  readonly #runs = new TransmitRuns<SimulatedLink>()
+  readonly #links = new Set<SimulatedLink>()
+  readonly #reasons = zeroReasons()
+  readonly #counters = {
+    wakeups: 0,
+    batches: 0,
+    flushes: 0,
+    framesIn: 0,
+    framesOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    tailBytesCopied: 0,
+    reads: 0,
+    writes: 0,
+    accepted: 0,
+    dialed: 0,
+    open: 0,
+  } satisfies TransportCounters
+  #events: Event[] = []
+  #wakeUp = false
+  #flushAtEnd = false
+
+  constructor(network: SimulatedNetwork, host: string, options: TransportOptions) {
+    this.network = network
+    this.host = host
+    this.#options = options
+    this.#handler = options.handler
+  }
+
+  get tx(): FrameRing {
+    return this.#runs.ring
+  }
+
+  async listen(host: string, port: number): Promise<{ host: string; port: number }> {
+    // A wildcard is this host; it has no other address.
+    const bound = this.network.bind(this, host === '0.0.0.0' || host === '::' ? this.host : host, port)
+    return { host, port: bound }
+  }
+
+  unlisten(): void {
+    this.network.unbind(this)
+  }
+
+  dial(host: string, port: number): Link {
+    const link = new SimulatedLink(this, true, host, port)
+    this.#links.add(link)
+    this.#counters.dialed++
+    if (isIP(host) === 0 || port < 1 || port > 65_535) this.end(link, 'unreachable')
+    else this.#after(() => this.#knock(link))
+    return link
+  }
+
+  reserve(link: Link, bytes: number, lane: Lane): number {
+    const own = link as SimulatedLink
+    if (!own.open || this.dead) return -1
+    if (own.queuedBytes >= laneMark(lane, this.#options.outputBytes)) {
+      own.refused = true
+      return -1
+    }
+    const offset = this.#runs.reserve(bytes)
+    if (offset >= 0) return offset
+    this.flush()
+    return this.#runs.reserve(bytes)
+  }
+
+  commit(link: Link, offset: number, bytes: number): void {
+    this.#runs.commit(link as SimulatedLink, offset, bytes)
+    this.#counters.framesOut++
+    if (this.#flushAtEnd) return
+    this.#flushAtEnd = true
+    this.network.clock.setTimer(0, () => {
+      this.#flushAtEnd = false
+      this.flush()
+    })
+  }
+
+  flush(): void {
+    const links = this.#runs.take()
+    if (links.length === 0) return
+    this.#counters.flushes++
+    for (const link of links) {
+      this.#counters.writes++
+      this.#counters.bytesOut += link.output!.length
+      link.send({ type: 'data', bytes: link.output! })
+      link.output = undefined
+    }
+  }
+
+  close(link: Link, now = false): void {
+    const own = link as SimulatedLink
+    this.flush()
+    own.open = false
+    if (own.closing && !now) return
+    own.closing = true
+    if (now) own.reset()
+    else own.send({ type: 'end' })
+  }
+
+  counters(): TransportCounters {
+    return { ...this.#counters, open: this.#links.size }
+  }
+
+  closeReasons(): Readonly<Record<CloseReason, number>> {
+    return this.#reasons
+  }
+
+  ref(): void {}
+
+  unref(): void {}
+
+  async destroy(): Promise<void> {
+    if (!this.dead) this.die(false, 'end')
+  }
+
+  /** As a killed process: its links are reset, or nothing at all is heard of it. */
+  die(silent: boolean, farewell: 'reset' | 'end' = 'reset'): void {
+    this.dead = true
+    this.silent = silent
+    this.#events = []
+    if (!silent) this.network.unbind(this)
+    for (const link of this.#links) {
+      link.open = false
+      if (!silent) link.abandon({ type: farewell })
+    }
+    this.#links.clear()
+  }
+
+  /** What has come over the network for a link of ours. */
+  receive(link: SimulatedLink, segment: Segment): void {
+    switch (segment.type) {
+      case 'data':
+        this.#counters.reads++
+        this.#counters.bytesIn += segment.bytes.length
+        this.#push({ type: 'data', link, bytes: segment.bytes })
+        return
+      case 'end':
+        if (!link.closing) this.end(link, 'ended')
+        return
+      case 'reset':
+        this.end(link, 'reset')
+        return
+      default:
+        segment satisfies never
+    }
+  }
+
+  /** The link's one end; delivered after everything that came before. */
+  end(link: SimulatedLink, reason: CloseReason): void {
+    if (!this.#links.delete(link)) return
+    const told = link.closing ? 'local' : reason
+    this.#reasons[told]++
+    this.#push({ type: 'closed', link, reason: told })
+  }
+
+  roomAgain(link: SimulatedLink): void {
+    if (!link.refused || !link.open || link.queuedBytes >= this.#options.outputBytes / 2) return
+    link.refused = false
+    this.#push({ type: 'drained', link })
+  }
+
+  /** The first packet of a dial has travelled. */
+  #knock(link: SimulatedLink): void {
+    const { network } = this
+    const there = network.listener(link.remoteHost, link.remotePort)
+    if (there?.silent === true || !network.isReachable(this.host, link.remoteHost)) {
+      network.clock.setTimer(network.silenceMs, () => link.connected || this.end(link, 'unreachable'))
+      return
+    }
+    if (there === undefined) {
+      this.#after(() => this.end(link, 'refused'))
+      return
+    }
+    const accepted = there.#accept(link, this.host)
+    this.#after(() => {
+      if (this.dead || !this.#links.has(link)) return accepted?.abandon({ type: 'reset' })
+      link.connect(accepted)
+      if (accepted === undefined) this.end(link, 'reset')
+      else this.#push({ type: 'opened', link })
+    })
+  }
+
+  #accept(dialer: SimulatedLink, host: string): SimulatedLink | undefined {
+    let accepted = 0
+    for (const link of this.#links) if (!link.dialed) accepted++
+    if (accepted >= this.#options.connections) {
+      this.#reasons.connections++
+      return undefined
+    }
+    this.#counters.accepted++
+    const link = new SimulatedLink(this, false, host, this.network.ephemeralPort())
+    link.connect(dialer)
+    this.#links.add(link)
+    this.#push({ type: 'opened', link })
+    return link
+  }
+
+  #after(fn: () => void): void {
+    this.network.clock.setTimer(this.network.delayMs(), () => this.silent || fn())
+  }
+
+  #push(event: Event): void {
+    if (this.dead) return
+    this.#events.push(event)
+    if (this.#wakeUp) return
+    this.#wakeUp = true
+    this.network.clock.setTimer(0, () => this.#deliverBatch())
+  }
+
+  #deliverBatch(): void {
+    this.#wakeUp = false
+    if (this.dead) return
+    const events = this.#events
+    this.#events = []
+    this.#counters.wakeups++
+    this.#counters.batches++
+    for (const event of events) if (!this.dead) this.#deliverEvent(event)
+    if (!this.dead) isolated(() => this.#handler.batchEnd())
+  }
+
+  #deliverEvent(event: Event): void {
+    const { link } = event
+    switch (event.type) {
+      case 'opened':
+        if (link.open) isolated(() => this.#handler.opened(link))
+        return
+      case 'data':
+        if (link.open) this.#split(link, event.bytes)
+        return
+      case 'drained':
+        if (link.open) isolated(() => this.#handler.drained(link))
+        return
+      case 'closed':
+        link.open = false
+        isolated(() => this.#handler.closed(link, event.reason))
+        return
+      default:
+        event satisfies never
+    }
+  }
+
+  #split(link: SimulatedLink, bytes: Uint8Array): void {
+    const fault = link.splitter.push(bytes, {
+      frame: (ring: Ring, offset: number, length: number) => {
+        this.#counters.framesIn++
+        isolated(() => this.#handler.frame(link, ring, offset, length))
+        return link.open && !this.dead
+      },
+    })
+    if (fault >= 0 || !link.open) return
+    link.open = false
+    link.abandon({ type: 'reset' })
+    this.end(link, FRAME_FAULTS[-fault] as FrameFault)
+  }
+}
