@@ -239,6 +239,7 @@ export class ChordNode {
 
   #probe(peer: Peer, nowMs: number): void {
     const core = this.core
+    if (core.detector.isDead(peer)) return
     for (const entry of core.pending.values()) if (samePeer(entry.to, peer)) return
     core.ask(peer, { type: 'ping' }, { kind: 'probe' }, nowMs)
   }
@@ -253,14 +254,12 @@ export class ChordNode {
     this.#evictAll(address, 'left', nowMs)
   }
 
-  /** A connection to the address broke without a goodbye: a hint to ask at once. */
+  /** A connection to the address broke without a goodbye: a hint to ask at once. What was asked over it is lost. */
   connectionLost(address: string, nowMs: number): void {
     const core = this.core
     for (const peer of this.#peersAt(address)) {
-      for (const entry of takePending(core, (pending) => samePeer(pending.to, peer))) {
-        // What was asked over that connection will not be answered; ask again over the next.
-        core.ask(peer, entry.message, entry.purpose, nowMs)
-      }
+      const unanswered = takePending(core, (pending) => samePeer(pending.to, peer))
+      for (const entry of unanswered) this.#missed(entry, nowMs)
       this.#probe(peer, nowMs)
     }
   }

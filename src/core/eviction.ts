@@ -19,20 +19,15 @@ export function evict(core: Core, peer: Peer, reason: DownReason, nowMs: number)
   for (const entry of unanswered) onUnanswered(core, entry, nowMs)
   promoteCandidate(core)
   settle(core, nowMs)
-  if (core.successors.length === 0 && !core.sole && core.status !== 'left') onNobodyLeft(core, reason, nowMs)
+  checkAlone(core, reason, nowMs)
   if (core.departure !== undefined) proceed(core, nowMs)
 }
 
 /** The list is empty. If everybody left in order we are the ring; otherwise we lost it, and never pretend to own it. */
-function onNobodyLeft(core: Core, reason: DownReason, nowMs: number): void {
-  if (
-    core.status !== 'member' &&
-    core.status !== 'isolated' &&
-    !(core.status === 'joining' && core.range === undefined)
-  ) {
-    return
-  }
-  if (reason === 'left' && core.range !== undefined && !core.isAsking('adopt')) {
+function checkAlone(core: Core, reason: DownReason, nowMs: number): void {
+  if (core.successors.length > 0 || core.sole || core.isAsking('adopt')) return
+  if (core.status !== 'member' && core.status !== 'isolated' && core.status !== 'joining') return
+  if (reason === 'left' && core.range !== undefined) {
     core.sole = true
     if (!core.range.after.equals(core.self.id)) ownEverything(core, 'takeover')
     // Someone whom we had not listed yet may be there all the same.
@@ -54,7 +49,8 @@ export function onUnanswered(core: Core, entry: PendingQuestion, nowMs: number):
       return
     case 'stabilize':
     case 'adopt':
-      return onNoNeighbors(core, entry, nowMs)
+      onNoNeighbors(core, entry, nowMs)
+      return checkAlone(core, 'timeout', nowMs)
     case 'step':
       return onStepUnanswered(core, entry, nowMs)
     case 'joinCheck':

@@ -111,9 +111,10 @@ function addCandidates(core: Core, lookup: Lookup, peers: readonly Peer[]): void
 export function answerClosest(core: Core, from: Peer, question: Closest): ClosestKnown {
   const { key } = question
   const conflict = question.joiner ? otherIncarnation(core, from) : undefined
-  const first = core.successors[0]
+  const live = core.successors.filter((peer) => !core.detector.isSuspect(peer))
+  const first = live[0]
   if (first === undefined || key.isBetweenOrEnd(core.self.id, first.id)) {
-    return { type: 'closestKnown', done: true, successors: core.successors, next: [], conflict }
+    return { type: 'closestKnown', done: true, successors: live, next: [], conflict }
   }
   const next = closestPreceding(core, key, NEXT_MAX)
   return { type: 'closestKnown', done: false, successors: [], next, conflict }
