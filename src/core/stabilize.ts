@@ -36,7 +36,7 @@ export function onNeighborsOfSuccessor(core: Core, asked: Peer, first: Peer, ans
   if (!samePeer(first, core.successors[0])) return core.stabilizeSoon(nowMs)
   const between = answer.predecessor
   core.setSuccessors(cutFrom(core, asked, answer.successors), nowMs)
-  if (between !== undefined && between.id.isBetween(core.self.id, asked.id) && !core.detector.isDead(between)) {
+  if (between?.id.isBetween(core.self.id, asked.id) && !core.detector.isDead(between)) {
     adopt(core, between, asked, nowMs)
   } else {
     notify(core, asked)
