@@ -102,3 +102,7 @@ function isBelow(a: Uint32Array, at: number, b: Uint32Array, bt: number): boolea
   }
   return false
 }
+
+export function nativeBatches(): IdBatches | undefined {
+  return undefined
+}
