@@ -1,0 +1,51 @@
+/**
+ * 128 nodes join at once: 16 running processes with 8 virtual nodes each. Measures from the first `start()` until each
+ * of the 128 knows its neighbours and its range, and 1,000 look-ups name the right owners.
+ *
+ *   node bench/recovery/join.mjs [--rounds 5] [--json]
+ */
+import { parseArgs } from 'node:util'
+import { summary } from '../lib/stats.mjs'
+import { figure, table } from '../lib/table.mjs'
+import { spawnMembers, startRing, untilCorrect, wrongLookups } from './ring.mjs'
+
+const PROCESSES = 16
+const VIRTUAL_NODES = 8
+const KEYS = 1_000
+const TARGET_MS = 5_000
+const GIVE_UP_MS = 60_000
+
+const { values: flags } = parseArgs({
+  options: { rounds: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } },
+})
+const rounds = []
+for (let i = 0; i < Number(flags.rounds); i++) rounds.push(await run(i))
+report(rounds)
+
+async function run(index) {
+  const members = await spawnMembers(PROCESSES)
+  try {
+    const beginMs = performance.now()
+    await startRing(members, { virtualNodes: VIRTUAL_NODES })
+    const startedMs = performance.now() - beginMs
+    const states = await untilCorrect(members, GIVE_UP_MS)
+    const correctMs = performance.now() - beginMs
+    const keys = Array.from({ length: KEYS }, (_, k) => `round ${index} key ${k}`)
+    return { nodes: states.length, startedMs, correctMs, wrong: await wrongLookups(members, keys, 5_000) }
+  } finally {
+    for (const member of members) member.kill()
+  }
+}
+
+function report(rounds) {
+  const times = rounds.map((round) => round.correctMs)
+  const pass = rounds.every((round) => round.correctMs <= TARGET_MS && round.wrong === 0)
+  const result = { rounds, correctMs: { ...summary(times), max: Math.max(...times) }, targetMs: TARGET_MS, pass }
+  if (flags.json) return console.log(JSON.stringify(result, null, 2))
+  const rows = rounds.map((r, i) => [i + 1, r.nodes, figure(r.startedMs), figure(r.correctMs), r.wrong])
+  console.log(table(['round', 'nodes', 'all started after ms', 'correct ring after ms', 'wrong look-ups'], rows))
+  const { median, max } = result.correctMs
+  console.log(
+    `\nmedian ${figure(median)} ms, longest ${figure(max)} ms, target ${TARGET_MS} ms: ${pass ? 'pass' : 'fail'}`,
+  )
+}
