@@ -1,0 +1,144 @@
+// One per event loop and transport: a listener, its connections, and the batches between them and JavaScript.
+// Knows sockets and shared memory, but neither Node.js nor libuv: the host tells it to wake and is told to deliver.
+#pragma once
+
+#include <cstdint>
+
+#include "array.h"
+#include "connection.h"
+#include "poller.h"
+#include "ring.h"
+
+namespace chordite {
+
+/** What an endpoint needs from the event loop that it lives on. */
+struct Host {
+  void* self = nullptr;
+  /** Calls the batch reader in JavaScript. The endpoint may have been shut when it returns. */
+  void (*deliver)(void* self) = nullptr;
+  /** Has wake_for_pending() called soon, though no descriptor may become ready. */
+  void (*soon)(void* self) = nullptr;
+  /** Has tick() called every kTickMs, or no longer. */
+  void (*tick)(void* self, bool on) = nullptr;
+};
+
+struct Limits {
+  uint32_t output_bytes = 0;
+  uint32_t accepted_max = 0;
+  uint32_t tail_bytes_max = 0;
+};
+
+inline constexpr uint32_t kTickMs = 100;
+/** The listener's token; no link has this index. */
+inline constexpr uint64_t kListenerToken = UINT64_MAX;
+
+class Endpoint {
+ public:
+  Endpoint() = default;
+  Endpoint(const Endpoint&) = delete;
+  Endpoint& operator=(const Endpoint&) = delete;
+  ~Endpoint();
+
+  /** 0, or an errno. */
+  [[nodiscard]] int open(const SharedMemory& memory, const Limits& limits, const Host& host);
+  /** Closes every descriptor but the poller's. Nothing is delivered any more and shared memory is not touched again. */
+  void shut();
+  [[nodiscard]] bool is_open() const { return open_; }
+  [[nodiscard]] bool is_delivering() const { return delivering_; }
+  [[nodiscard]] int poll_fd() const { return poller_.fd(); }
+
+  /** The port, or -errno. */
+  [[nodiscard]] int listen(const char* host, uint16_t port);
+  void unlisten();
+  /** Index of the new link, whose generation stands in its shared words, or -1 when all slots are taken. */
+  [[nodiscard]] int32_t dial(const char* host, uint16_t port);
+  void close_link(uint32_t index, uint32_t generation, bool now);
+  /** Hands all runs to the kernel; false if there were none. Never calls JavaScript. */
+  bool flush();
+
+  /** The poller's descriptor is ready. */
+  void wake();
+  /** Delivers what happened outside a wake-up. */
+  void wake_for_pending();
+  void tick();
+
+ private:
+  struct Pending {
+    uint32_t kind;
+    uint32_t index;
+    uint32_t generation;
+    uint32_t detail;
+  };
+
+  // endpoint.cc: life cycle and slots
+  Connection* take_slot();
+  Connection* find(uint32_t index, uint32_t generation);
+  void free_slot(Connection& connection);
+  void update_ticking();
+
+  // endpoint_batch.cc: from readiness to one call into JavaScript
+  void collect(bool poll);
+  void take_pending();
+  void deliver();
+  void handle(const Ready& ready);
+  void accept_some();
+  void pause_accepting(bool pause);
+  void finish_connect(Connection& connection);
+  void read_frames(Connection& connection);
+  void split_frames(Connection& connection, uint32_t bytes);
+  void keep_tail(Connection& connection, const uint8_t* bytes, uint32_t count, uint32_t needed);
+  void drop_tail(Connection& connection);
+  void close_slowest();
+  void announce(uint32_t kind, Connection& connection, uint32_t detail);
+
+  // endpoint_output.cc: from runs to the kernel, and closing
+  void send_runs(Connection& connection);
+  void queue_runs(Connection& connection, uint32_t run, uint32_t skip);
+  void send_output(Connection& connection);
+  void sent(Connection& connection, uint32_t bytes);
+  void output_failed(Connection& connection);
+  void watch_writes(Connection& connection, bool watch);
+  void report_room(Connection& connection);
+  void start_lingering(Connection& connection);
+  void finish(Connection& connection, uint32_t reason);
+  void close_descriptor(Connection& connection);
+
+  uint32_t* words_of(const Connection& connection) { return memory_.links + connection.index * LINK_WORDS; }
+  void count(uint32_t counter, double by = 1) { memory_.counters[counter] += by; }
+
+  SharedMemory memory_;
+  Limits limits_;
+  Host host_;
+  Poller poller_;
+  bool open_ = false;
+  bool delivering_ = false;
+  bool collecting_ = false;
+  bool accepting_paused_ = false;
+  bool ticking_ = false;
+  int listener_ = -1;
+  uint32_t accepted_open_ = 0;
+  uint32_t lingering_ = 0;
+  uint64_t tail_bytes_ = 0;
+  uint64_t wakeups_ = 0;
+
+  static constexpr uint32_t kPageSlots = 64;
+  Array<Connection*> pages_;
+  uint32_t slots_made_ = 0;
+  Array<uint32_t> free_slots_;
+  /** Slots whose `closed` is in the batch under way. */
+  Array<uint32_t> reported_;
+
+  BatchWriter batch_;
+  Array<Pending> pending_;
+  /** What the poller said and a full batch left for the next wake-up. */
+  static constexpr uint32_t kReadyMax = 512;
+  Ready ready_[kReadyMax];
+  uint32_t ready_count_ = 0;
+  uint32_t ready_next_ = 0;
+
+  /** next_run_[i] is the next run of the same connection in the flush under way. */
+  uint32_t next_run_[RUNS_MAX];
+  Array<Connection*> flushed_;
+};
+
+}  // namespace chordite

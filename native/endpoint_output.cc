@@ -1,0 +1,175 @@
+// From the runs that JavaScript committed to the kernel; closing, in order or at once.
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "endpoint.h"
+
+namespace chordite {
+
+bool Endpoint::flush() {
+  const uint32_t runs = memory_.control[CONTROL_RUNS];
+  if (runs == 0 || !open_) return false;
+  flushed_.clear();
+  for (uint32_t i = 0; i < runs; ++i) {
+    const Run& run = run_at(memory_, i);
+    Connection* connection = find(run.index, run.generation);
+    if (connection == nullptr || connection->broken) continue;
+    if (connection->state != State::open && connection->state != State::connecting) continue;
+    next_run_[i] = kNoRun;
+    if (connection->first_run == kNoRun) {
+      connection->first_run = i;
+      flushed_.push(connection);
+    } else {
+      next_run_[connection->last_run] = i;
+    }
+    connection->last_run = i;
+  }
+  for (Connection* connection : flushed_) {
+    send_runs(*connection);
+    connection->first_run = connection->last_run = kNoRun;
+  }
+  memory_.control[CONTROL_RUNS] = 0;
+  return true;
+}
+
+void Endpoint::send_runs(Connection& connection) {
+  uint32_t run = connection.first_run;
+  if (connection.state == State::connecting || connection.output.size() > 0) return queue_runs(connection, run, 0);
+
+  constexpr uint32_t kPiecesMax = 64;
+  iovec pieces[kPiecesMax];
+  while (run != kNoRun) {
+    const uint32_t first = run;
+    uint32_t count = 0;
+    uint64_t bytes = 0;
+    for (; run != kNoRun && count < kPiecesMax; run = next_run_[run]) {
+      const Run& piece = run_at(memory_, run);
+      pieces[count++] = {memory_.transmit + piece.offset, piece.bytes};
+      bytes += piece.bytes;
+    }
+    this->count(COUNT_WRITES);
+    const int64_t taken = count == 1
+                              ? send_bytes(connection.fd, static_cast<const uint8_t*>(pieces[0].iov_base),
+                                           static_cast<uint32_t>(pieces[0].iov_len))
+                              : send_pieces(connection.fd, {pieces, count});
+    if (taken < 0) return output_failed(connection);
+    sent(connection, static_cast<uint32_t>(taken));
+    if (static_cast<uint64_t>(taken) < bytes) return queue_runs(connection, first, static_cast<uint32_t>(taken));
+  }
+  report_room(connection);
+}
+
+/** Keeps the runs from `run` on, without their first `skip` bytes, until the kernel takes more. */
+void Endpoint::queue_runs(Connection& connection, uint32_t run, uint32_t skip) {
+  for (; run != kNoRun; run = next_run_[run]) {
+    const Run& piece = run_at(memory_, run);
+    if (skip >= piece.bytes) {
+      skip -= piece.bytes;
+      continue;
+    }
+    if (!connection.output.append(memory_.transmit + piece.offset + skip, piece.bytes - skip)) {
+      return output_failed(connection);
+    }
+    skip = 0;
+  }
+  if (connection.state != State::connecting) watch_writes(connection, true);
+}
+
+/** The kernel has room again. */
+void Endpoint::send_output(Connection& connection) {
+  if (connection.output.size() > 0) {
+    count(COUNT_WRITES);
+    const int64_t taken = send_bytes(connection.fd, connection.output.data(), connection.output.size());
+    if (taken < 0) return output_failed(connection);
+    sent(connection, static_cast<uint32_t>(taken));
+    connection.output.take(static_cast<uint32_t>(taken));
+  }
+  watch_writes(connection, connection.output.size() > 0);
+  if (connection.state == State::draining && connection.output.size() == 0) return start_lingering(connection);
+  report_room(connection);
+}
+
+void Endpoint::sent(Connection& connection, uint32_t bytes) {
+  words_of(connection)[LINK_QUEUED] -= bytes;
+  count(COUNT_BYTES_OUT, bytes);
+}
+
+/**
+ * Not closed at once: there may be good frames to read, and this may be called from within a flush. After the shutdown
+ * reading gives those, and then the end.
+ */
+void Endpoint::output_failed(Connection& connection) {
+  connection.broken = true;
+  connection.output.clear();
+  words_of(connection)[LINK_QUEUED] = 0;
+  watch_writes(connection, false);
+  (void)::shutdown(connection.fd, SHUT_RDWR);
+}
+
+/** Only while output is queued: a level-triggered poller would otherwise never sleep. */
+void Endpoint::watch_writes(Connection& connection, bool watch) {
+  poller_.change(connection.fd, connection.token(), true, connection.writes_watched, true, watch);
+  connection.writes_watched = watch;
+}
+
+void Endpoint::report_room(Connection& connection) {
+  uint32_t* words = words_of(connection);
+  if (words[LINK_REFUSED] == 0 || connection.state != State::open) return;
+  if (words[LINK_QUEUED] > limits_.output_bytes / 2) return;
+  words[LINK_REFUSED] = 0;
+  announce(KIND_DRAINED, connection, 0);
+}
+
+void Endpoint::close_link(uint32_t index, uint32_t generation, bool now) {
+  Connection* connection = find(index, generation);
+  if (connection == nullptr) return;
+  if (now) {
+    if (connection->state == State::lingering) return close_descriptor(*connection);
+    if (connection->state != State::dead) finish(*connection, REASON_LOCAL);
+    return;
+  }
+  if (connection->state != State::open && connection->state != State::connecting) return;
+  (void)flush();
+  drop_tail(*connection);
+  if (connection->state == State::connecting && connection->output.size() > 0) {
+    connection->closing = true;
+  } else if (connection->state == State::connecting) {
+    finish(*connection, REASON_LOCAL);
+  } else if (connection->output.size() > 0) {
+    connection->state = State::draining;
+  } else {
+    start_lingering(*connection);
+  }
+}
+
+/**
+ * `closed` is told now; the descriptor stays until the other end has closed too (or two seconds), because closing with
+ * unread input sends a reset, and that may overtake the last frames.
+ */
+void Endpoint::start_lingering(Connection& connection) {
+  (void)::shutdown(connection.fd, SHUT_WR);
+  connection.state = State::lingering;
+  ++lingering_;
+  announce(KIND_CLOSED, connection, REASON_LOCAL);
+  update_ticking();
+}
+
+/** Closes the descriptor at once and tells JavaScript why. */
+void Endpoint::finish(Connection& connection, uint32_t reason) {
+  announce(KIND_CLOSED, connection, reason);
+  close_descriptor(connection);
+}
+
+void Endpoint::close_descriptor(Connection& connection) {
+  if (connection.state == State::lingering) --lingering_;
+  if (connection.fd >= 0) close(connection.fd);
+  connection.fd = -1;
+  connection.state = State::dead;
+  connection.output.clear();
+  drop_tail(connection);
+  if (accepting_paused_) pause_accepting(false);
+  free_slot(connection);
+}
+
+}  // namespace chordite

@@ -1,0 +1,57 @@
+// What Linux and the BSDs (macOS among them) do differently about sockets. Nothing else knows.
+#pragma once
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+namespace chordite::platform {
+
+// Every descriptor is close-on-exec: a child of a killed process would otherwise keep its port open, and nobody would
+// notice that it died.
+#if defined(__linux__)
+
+inline constexpr int kSendFlags = MSG_NOSIGNAL;
+
+inline int stream_socket(int family) { return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
+
+inline int accept_socket(int listener, sockaddr* address, socklen_t* size) {
+  return accept4(listener, address, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+#else
+
+#if defined(MSG_NOSIGNAL)
+inline constexpr int kSendFlags = MSG_NOSIGNAL;
+#else
+inline constexpr int kSendFlags = 0;
+#endif
+
+inline int prepare_socket(int fd) {
+  if (fd < 0) return fd;
+#if defined(SO_NOSIGPIPE)
+  const int on = 1;
+  (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+  if (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0) return fd;
+  close(fd);
+  return -1;
+}
+
+inline int stream_socket(int family) { return prepare_socket(socket(family, SOCK_STREAM, 0)); }
+
+inline int accept_socket(int listener, sockaddr* address, socklen_t* size) {
+  return prepare_socket(accept(listener, address, size));
+}
+
+#endif
+
+inline void no_delay(int fd) {
+  const int on = 1;
+  (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+}  // namespace chordite::platform

@@ -1,0 +1,100 @@
+// The memory that JavaScript and C++ share. Both run on one thread, in turns, so nothing here is atomic.
+//
+//   receive ring  | frames of A | frames of B | B's partial frame, moved away | free ...        refilled from 0 each wake-up
+//   descriptors   | A 0 96 | A 96 80 | opened C | B 176 64 | ...
+//   transmit ring | frames as JavaScript committed them, in order ...                           refilled from 0 each flush
+//   runs          | to A: 0, 192 | to C: 192, 64 | ...
+#pragma once
+
+#include <cstdint>
+
+#include "layout.h"
+
+namespace chordite {
+
+/** All of it, as JavaScript allocated it. Pointers stay valid until the endpoint has shut. */
+struct SharedMemory {
+  uint8_t* receive = nullptr;
+  uint32_t receive_bytes = 0;
+  uint8_t* transmit = nullptr;
+  uint32_t transmit_bytes = 0;
+  uint32_t* descriptors = nullptr;
+  uint32_t* runs = nullptr;
+  uint32_t* links = nullptr;
+  uint32_t link_slots = 0;
+  uint32_t* control = nullptr;
+  double* counters = nullptr;
+};
+
+/** Fills the receive ring and the descriptors of one batch. */
+class BatchWriter {
+ public:
+  void start(const SharedMemory& memory) {
+    memory_ = &memory;
+    at_ = 0;
+    count_ = 0;
+    frames_ = 0;
+  }
+
+  /** Where the next bytes go; 8-byte aligned. */
+  [[nodiscard]] uint8_t* place() const { return memory_->receive + at_; }
+  [[nodiscard]] uint32_t bytes_left() const { return memory_->receive_bytes - at_; }
+  [[nodiscard]] uint32_t frames_left() const { return frames_ < kFramesMax ? kFramesMax - frames_ : 0; }
+  [[nodiscard]] uint32_t used() const { return at_; }
+  [[nodiscard]] uint32_t count() const { return count_; }
+
+  /** Room for whatever one ready descriptor may bring. */
+  [[nodiscard]] bool has_room() const {
+    return bytes_left() >= 2 * FRAME_BYTES_MAX + 64 && frames_left() >= 64 && count_ + kEventsSpare <= DESCRIPTORS_MAX;
+  }
+  [[nodiscard]] bool has_room_for_event() const { return count_ < DESCRIPTORS_MAX && bytes_left() >= 64; }
+
+  /** The frame at place() stays there. */
+  void frame(uint32_t index, uint32_t generation, uint32_t length) {
+    put(index | KIND_FRAME << KIND_SHIFT, generation, at_, length);
+    at_ += padded(length);
+    ++frames_;
+  }
+  void event(uint32_t kind, uint32_t index, uint32_t generation, uint32_t detail, uint32_t length) {
+    put(index | kind << KIND_SHIFT, generation, detail, length);
+  }
+  /** Keeps `bytes` at place() for an event; returns where they are. */
+  uint32_t keep(uint32_t bytes) {
+    const uint32_t at = at_;
+    at_ += padded(bytes);
+    return at;
+  }
+
+ private:
+  static constexpr uint32_t kFramesMax = 4096;
+  static constexpr uint32_t kEventsSpare = 128;
+
+  void put(uint32_t head, uint32_t generation, uint32_t detail, uint32_t length) {
+    uint32_t* words = memory_->descriptors + count_ * DESCRIPTOR_WORDS;
+    words[0] = head;
+    words[1] = generation;
+    words[2] = detail;
+    words[3] = length;
+    ++count_;
+  }
+
+  const SharedMemory* memory_ = nullptr;
+  uint32_t at_ = 0;
+  uint32_t count_ = 0;
+  uint32_t frames_ = 0;
+};
+
+/** One entry of the runs that JavaScript leaves. */
+struct Run {
+  uint32_t index;
+  uint32_t generation;
+  uint32_t offset;
+  uint32_t bytes;
+};
+static_assert(sizeof(Run) == RUN_WORDS * 4);
+
+inline const Run& run_at(const SharedMemory& memory, uint32_t index) {
+  return reinterpret_cast<const Run*>(memory.runs)[index];
+}
+
+}  // namespace chordite

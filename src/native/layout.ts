@@ -1,0 +1,150 @@
+/**
+ * The memory that the native endpoint and `transports/native.ts` share: the TypeScript side of `native/layout.h`, beside
+ * the frame layout in `wire/layout.ts`. An addon that was built from other numbers is refused when it loads.
+ */
+import * as wire from '../wire/layout.ts'
+
+/** One descriptor an event of a batch: link index | kind << KIND_SHIFT, generation, offset or detail, length. */
+export const DESCRIPTOR_WORDS = 4
+export const DESCRIPTORS_MAX = 8192
+export const KIND_SHIFT = 24
+export const KIND_FRAME = 0
+export const KIND_OPENED = 1
+export const KIND_DRAINED = 2
+export const KIND_CLOSED = 3
+
+/** One run of committed frames for one link: index, generation, offset, bytes. */
+export const RUN_WORDS = 4
+export const RUNS_MAX = 8192
+
+/** Words of one link, its own for as long as its generation stands there. */
+export const LINK_WORDS = 4
+export const LINK_GENERATION = 0
+export const LINK_QUEUED = 1
+export const LINK_REFUSED = 2
+
+/** Words of the endpoint: descriptors of this batch, runs to flush, bytes of the receive ring that this batch uses. */
+export const CONTROL_WORDS = 8
+export const CONTROL_DESCRIPTORS = 0
+export const CONTROL_RUNS = 1
+export const CONTROL_RECEIVED = 2
+
+/** Indexes of the counters, which are doubles. From COUNT_REASONS on: closed connections, by reason. */
+export const COUNT_WAKEUPS = 0
+export const COUNT_BATCHES = 1
+export const COUNT_FLUSHES = 2
+export const COUNT_FRAMES_IN = 3
+export const COUNT_BYTES_IN = 4
+export const COUNT_BYTES_OUT = 5
+export const COUNT_TAIL_BYTES_COPIED = 6
+export const COUNT_READS = 7
+export const COUNT_WRITES = 8
+export const COUNT_ACCEPTED = 9
+export const COUNT_DIALED = 10
+export const COUNT_OPEN = 11
+export const COUNT_REASONS = 12
+
+/** Reasons for closing, as indexes from COUNT_REASONS. */
+export const REASON_LOCAL = 0
+export const REASON_ENDED = 1
+export const REASON_RESET = 2
+export const REASON_REFUSED = 3
+export const REASON_UNREACHABLE = 4
+export const REASON_LENGTH = 5
+export const REASON_VERSION = 6
+export const REASON_RESERVED = 7
+export const REASON_EXTENSIONS = 8
+export const REASON_PADDING = 9
+export const REASON_HELLO = 10
+export const REASON_MEMORY = 11
+export const REASON_CONNECTIONS = 12
+export const COUNTERS = 25
+
+/** Everything that both sides must agree on. */
+const SHARED: Readonly<Record<string, number>> = {
+  LAYOUT_VERSION: wire.LAYOUT_VERSION,
+  PROTOCOL_VERSION: wire.PROTOCOL_VERSION,
+  HEADER_BYTES: wire.HEADER_BYTES,
+  FRAME_BYTES_MAX: wire.FRAME_BYTES_MAX,
+  FRAME_ALIGN: wire.FRAME_ALIGN,
+  AT_LENGTH: wire.AT_LENGTH,
+  AT_TYPE: wire.AT_TYPE,
+  AT_FLAGS: wire.AT_FLAGS,
+  AT_REQUEST_LOW: wire.AT_REQUEST_LOW,
+  AT_REQUEST_HIGH: wire.AT_REQUEST_HIGH,
+  AT_HOPS: wire.AT_HOPS,
+  AT_VERSION: wire.AT_VERSION,
+  AT_EXTENSIONS: wire.AT_EXTENSIONS,
+  AT_FINAL_STEPS: wire.AT_FINAL_STEPS,
+  AT_RESERVED: wire.AT_RESERVED,
+  AT_FROM_VNODE: wire.AT_FROM_VNODE,
+  AT_METHOD_LOW: wire.AT_METHOD_LOW,
+  AT_METHOD_HIGH: wire.AT_METHOD_HIGH,
+  FLAGS_KNOWN: wire.FLAGS_KNOWN,
+  EXT_TARGET: wire.EXT_TARGET,
+  EXT_DEADLINE: wire.EXT_DEADLINE,
+  EXT_TRACE: wire.EXT_TRACE,
+  EXT_FRAGMENT: wire.EXT_FRAGMENT,
+  EXT_ORIGIN: wire.EXT_ORIGIN,
+  EXTENSIONS_KNOWN: wire.EXTENSIONS_KNOWN,
+  TARGET_BYTES: wire.TARGET_BYTES,
+  DEADLINE_BYTES: wire.DEADLINE_BYTES,
+  TRACE_BYTES: wire.TRACE_BYTES,
+  FRAGMENT_BYTES: wire.FRAGMENT_BYTES,
+  ORIGIN_FIXED_BYTES: wire.ORIGIN_FIXED_BYTES,
+  ORIGIN_ADDRESS_BYTES: wire.ORIGIN_ADDRESS_BYTES,
+  TYPE_HELLO: wire.TYPE_HELLO,
+  HELLO_MAGIC: wire.HELLO_MAGIC,
+  DESCRIPTOR_WORDS,
+  DESCRIPTORS_MAX,
+  KIND_SHIFT,
+  KIND_FRAME,
+  KIND_OPENED,
+  KIND_DRAINED,
+  KIND_CLOSED,
+  RUN_WORDS,
+  RUNS_MAX,
+  LINK_WORDS,
+  LINK_GENERATION,
+  LINK_QUEUED,
+  LINK_REFUSED,
+  CONTROL_WORDS,
+  CONTROL_DESCRIPTORS,
+  CONTROL_RUNS,
+  CONTROL_RECEIVED,
+  COUNT_WAKEUPS,
+  COUNT_BATCHES,
+  COUNT_FLUSHES,
+  COUNT_FRAMES_IN,
+  COUNT_BYTES_IN,
+  COUNT_BYTES_OUT,
+  COUNT_TAIL_BYTES_COPIED,
+  COUNT_READS,
+  COUNT_WRITES,
+  COUNT_ACCEPTED,
+  COUNT_DIALED,
+  COUNT_OPEN,
+  COUNT_REASONS,
+  REASON_LOCAL,
+  REASON_ENDED,
+  REASON_RESET,
+  REASON_REFUSED,
+  REASON_UNREACHABLE,
+  REASON_LENGTH,
+  REASON_VERSION,
+  REASON_RESERVED,
+  REASON_EXTENSIONS,
+  REASON_PADDING,
+  REASON_HELLO,
+  REASON_MEMORY,
+  REASON_CONNECTIONS,
+  COUNTERS,
+}
+
+/** What an addon's layout has that ours has not, or has otherwise, in words; undefined if they are the same. */
+export function layoutDifference(theirs: Readonly<Record<string, number>>): string | undefined {
+  for (const name of new Set([...Object.keys(SHARED), ...Object.keys(theirs)])) {
+    if (SHARED[name] !== theirs[name]) return `${name} is ${theirs[name]} in the addon and ${SHARED[name]} here`
+  }
+  return undefined
+}
