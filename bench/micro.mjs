@@ -1,6 +1,8 @@
 /** What single steps cost, in nanoseconds: native batches, their TypeScript twins, BigInt, node:crypto. */
 import { Bench } from 'tinybench'
-import { nativeBatches, twinBatches } from '../dist/native/ids.js'
+import { nativeBatches } from '../dist/native/batch.js'
+import { twinBatches } from '../dist/native/ids.js'
+import { loadNative } from '../dist/native/load.js'
 import { summary } from './lib/stats.mjs'
 import { codecGroup } from './micro/codec.mjs'
 import { intervalGroup } from './micro/intervals.mjs'
@@ -13,7 +15,7 @@ const GROUPS = [sha1Group, intervalGroup, routingGroup, codecGroup, ringReadGrou
 /** Groups of rows, nanoseconds for one operation each; `times` is the ratio to the first row of the group. */
 export async function runMicro({ quick = false, say = () => {} } = {}) {
   const native = nativeBatches()
-  const missing = native ? [] : [{ contestant: 'native batches', reason: 'the addon is not loaded' }]
+  const missing = native ? [] : [{ contestant: 'native batches', reason: loadNative().reason }]
   const groups = []
   for (const makeGroup of GROUPS) {
     const group = makeGroup({ native, twin: twinBatches })

@@ -1,6 +1,6 @@
 /**
- * Ids in bulk: many keys hashed, compared or routed in one crossing into C++, or by TypeScript twins with the same
- * results. For a single id use {@link Id}: a crossing costs more than a comparison.
+ * Ids in bulk, and the TypeScript twins of the batches in `batch.ts`: the same results where the addon cannot be loaded.
+ * For a single id use {@link Id}: a crossing into C++ costs more than a comparison.
  *
  * Ids are packed here as 20 big-endian bytes each, as they travel.
  */
@@ -101,8 +101,4 @@ function isBelow(a: Uint32Array, at: number, b: Uint32Array, bt: number): boolea
     if (x !== y) return x < y
   }
   return false
-}
-
-export function nativeBatches(): IdBatches | undefined {
-  return undefined
 }

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { PackedKeys } from '../../src/api.ts'
 import { Id } from '../../src/core/id.ts'
-import { type IdBatches, nativeBatches, packIds, twinBatches } from '../../src/native/ids.ts'
+import { nativeBatches } from '../../src/native/batch.ts'
+import { type IdBatches, packIds, twinBatches } from '../../src/native/ids.ts'
 import { anyId, idOf, numberOf, RING } from './id-reference.ts'
 
 const native = nativeBatches()
@@ -27,12 +28,12 @@ const kinds: [string, IdBatches | undefined][] = [
 
 for (const [kind, batches] of kinds) {
   describe.skipIf(batches === undefined)(`${kind} batches`, () => {
-    const { hashBatch, isBetweenBatch, closestPrecedingBatch } = batches ?? twinBatches
+    const tested = batches ?? twinBatches
 
     it('hash each key as Id.hash does', () => {
       fc.assert(
         fc.property(anyKeys, (keys) => {
-          const hashes = hashBatch(keys)
+          const hashes = tested.hashBatch(keys)
           expect(hashes.length).toBe(20 * (keys.offsets.length - 1))
           for (let i = 0; i + 1 < keys.offsets.length; i++) {
             const key = keys.bytes.subarray(keys.offsets[i], keys.offsets[i + 1])
@@ -45,7 +46,7 @@ for (const [kind, batches] of kinds) {
     it('hash keys of every length around the block boundaries, in one batch', () => {
       const keys = packKeys(Array.from({ length: 200 }, (_, length) => new Uint8Array(length).fill(length)))
       const expected = Array.from({ length: 200 }, (_, length) => String(Id.hash(new Uint8Array(length).fill(length))))
-      const hashes = hashBatch(keys)
+      const hashes = tested.hashBatch(keys)
       expect(expected.map((_, i) => String(Id.fromBytes(hashes, 20 * i)))).toEqual(expected)
     })
 
@@ -55,22 +56,22 @@ for (const [kind, batches] of kinds) {
       [Uint32Array.of(0, 3, 1, 4)],
       [Uint32Array.of(0, 0xffffffff)],
     ])('refuse offsets that lead out of the buffer or back: %j', (offsets) => {
-      const hash = () => hashBatch({ bytes: new Uint8Array(4), offsets })
+      const hash = () => tested.hashBatch({ bytes: new Uint8Array(4), offsets })
       expect(hash).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }))
     })
 
     it('take no keys', () => {
-      expect(hashBatch({ bytes: new Uint8Array(0), offsets: new Uint32Array(0) }).length).toBe(0)
-      expect(hashBatch({ bytes: new Uint8Array(0), offsets: Uint32Array.of(0) }).length).toBe(0)
-      expect(isBetweenBatch(new Uint8Array(0), idOf(1n), idOf(2n)).length).toBe(0)
-      expect(closestPrecedingBatch(new Uint8Array(0), new Uint8Array(20)).length).toBe(0)
+      expect(tested.hashBatch({ bytes: new Uint8Array(0), offsets: new Uint32Array(0) }).length).toBe(0)
+      expect(tested.hashBatch({ bytes: new Uint8Array(0), offsets: Uint32Array.of(0) }).length).toBe(0)
+      expect(tested.isBetweenBatch(new Uint8Array(0), idOf(1n), idOf(2n)).length).toBe(0)
+      expect(tested.closestPrecedingBatch(new Uint8Array(0), new Uint8Array(20)).length).toBe(0)
     })
 
     it('know the open interval as Id.isBetween does', () => {
       fc.assert(
         fc.property(anyIds, anyId, anyId, (ids, after, before) => {
           const expected = ids.map((id) => (id.isBetween(after, before) ? 1 : 0))
-          expect([...isBetweenBatch(packIds(ids), after, before)]).toEqual(expected)
+          expect([...tested.isBetweenBatch(packIds(ids), after, before)]).toEqual(expected)
         }),
       )
     })
@@ -79,7 +80,7 @@ for (const [kind, batches] of kinds) {
       fc.assert(
         fc.property(anyIds, anyTable, fc.boolean(), (some, table, withTable) => {
           const keys = withTable ? [...some, ...table] : some
-          const found = closestPrecedingBatch(packIds(keys), packIds(table))
+          const found = tested.closestPrecedingBatch(packIds(keys), packIds(table))
           expect([...found]).toEqual(keys.map((key) => precedingByDistance(key, table)))
         }),
       )
@@ -87,9 +88,9 @@ for (const [kind, batches] of kinds) {
 
     it('refuse bytes that are not whole ids', () => {
       const bad = expect.objectContaining({ code: 'ERR_BAD_OPTION' })
-      expect(() => isBetweenBatch(new Uint8Array(21), idOf(1n), idOf(2n))).toThrow(bad)
-      expect(() => closestPrecedingBatch(new Uint8Array(19), new Uint8Array(20))).toThrow(bad)
-      expect(() => closestPrecedingBatch(new Uint8Array(20), new Uint8Array(39))).toThrow(bad)
+      expect(() => tested.isBetweenBatch(new Uint8Array(21), idOf(1n), idOf(2n))).toThrow(bad)
+      expect(() => tested.closestPrecedingBatch(new Uint8Array(19), new Uint8Array(20))).toThrow(bad)
+      expect(() => tested.closestPrecedingBatch(new Uint8Array(20), new Uint8Array(39))).toThrow(bad)
     })
   })
 }
