@@ -1,6 +1,7 @@
 /** What the layer of connections (`links.ts`) and the runtime above it tell each other. */
 import type { Clock, Id, Limits, Peer, Random, Timing } from '../api.ts'
-import type { FrameRing, Lane, Link, Transport, TransportHandler, TransportOptions } from '../transports/transport.ts'
+import type { FrameRing, Link, Transport, TransportOptions } from '../transports/transport.ts'
+import type { Refusal } from '../wire/hello.ts'
 
 /** Why we hold a connection. `accepted`: the other side does. */
 export type Purpose = 'routing' | 'reply' | 'accepted'
@@ -34,15 +35,19 @@ export type DownCause =
   | 'rejected' // dial: the hello of one side did not suit the other; see `rejection`
   | 'local' // we closed it
 
-/** Why a hello did not suit. */
-export type Rejection =
-  | 'network' // another network
-  | 'version' // no protocol version in common
-  | 'self' // it is our own process
-  | 'duplicate' // another live process advertises our address
-  | 'connections' // the other side has too many connections
-  | 'leaving' // it takes no new connections any more
-  | 'hello' // the hello makes no sense
+/**
+ * Why a hello did not suit: another network; no protocol version in common; it is our own process; another live process
+ * advertises our address; too many connections; no new connections while leaving; or the hello makes no sense.
+ */
+export type Rejection = Exclude<Refusal, 'none'>
+
+export interface ConnectionCounts {
+  routing: number
+  reply: number
+  accepted: number
+  /** All, also those that have not said hello yet, or goodbye already. */
+  total: number
+}
 
 export interface Down {
   /** As given to `open` or `enqueue`, or the session's address. */
@@ -86,7 +91,7 @@ export interface Self {
 
 export interface LinksOptions {
   /** Makes the transport; called once, from the constructor. */
-  transport: (options: TransportOptions & { handler: TransportHandler }) => Transport
+  transport: (options: TransportOptions) => Transport
   handler: LinksHandler
   clock: Clock
   random: Random
@@ -98,5 +103,3 @@ export interface LinksOptions {
   /** All numeric addresses of a name. Default: the system's resolver. Rejects if there are none. */
   resolve?: (host: string) => Promise<readonly string[]>
 }
-
-export type { FrameRing, Lane, Link }

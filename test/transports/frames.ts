@@ -1,12 +1,5 @@
 /** Frames for tests, and a handler that remembers what it was told. */
-import type {
-  CloseReason,
-  FrameRing,
-  Lane,
-  Link,
-  Transport,
-  TransportHandler,
-} from '../../src/transports/transport.ts'
+import type { CloseReason, FrameRing, Lane, Link, Transport, TransportHandler } from '../../src/transports/transport.ts'
 import { makeRing } from '../../src/wire/framing.ts'
 import * as L from '../../src/wire/layout.ts'
 
