@@ -5,9 +5,11 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expectedFiles, pack, withPrebuilt } from './pack-check/pack.mjs'
+import { expectedFiles, glibcNeeded, pack, withPrebuilt } from './pack-check/pack.mjs'
 import { equal, run, which } from './pack-check/run.mjs'
 import { installed } from './pack-check/use.mjs'
+
+const GLIBC_MINOR_MAX = 28
 
 const folder = mkdtempSync(join(tmpdir(), 'chordite-pack-'))
 const counts = { passed: 0, failed: 0, skipped: 0 }
@@ -15,14 +17,29 @@ const counts = { passed: 0, failed: 0, skipped: 0 }
 const source = pack(process.cwd(), folder, 'source')
 const prebuilt = withPrebuilt(source, folder)
 
-await check('the tarball holds exactly what it should', () => {
-  equal(source.files, expectedFiles([]))
-  equal(prebuilt.files, expectedFiles(prebuilt.binaries))
+await check('the tarballs hold exactly what they should', () => {
+  equal(source.files, expectedFiles())
+  equal(prebuilt.files, expectedFiles(prebuilt.binary))
+})
+await check(`the binary needs no symbol of glibc above 2.${GLIBC_MINOR_MAX}`, () => {
+  const needed = glibcNeeded(prebuilt.addon)
+  if (needed && Number(needed.split('.')[1]) > GLIBC_MINOR_MAX) throw new Error(`it needs ${needed}`)
 })
 
-await consumer('prebuilt', prebuilt, [], {}, (use) => use.all('native'))
+await consumer('prebuilt', prebuilt, [], {}, async (use) => {
+  equal(use.compiled, false)
+  await use.all('native')
+})
 await consumer('prebuilt, --ignore-scripts', prebuilt, ['--ignore-scripts'], {}, (use) => use.all('native'))
-await consumer('source, the install script builds', source, [], {}, (use) => use.all('native'))
+await consumer('source, the install script builds', source, [], {}, async (use) => {
+  equal(use.compiled, true)
+  await use.all('native')
+})
+await consumer('source, --ignore-scripts, built by hand', source, ['--ignore-scripts'], {}, (use) => {
+  use.doctor('tcp')
+  use.build()
+  use.doctor('native')
+})
 await consumer('source, no compiler', source, ['--foreground-scripts'], withoutCompiler(), async (use) => {
   equal(use.lines.filter((line) => line.startsWith('chordite:')).length, 1)
   await use.all('tcp')

@@ -1,7 +1,7 @@
 /** What a user does with an installed package: imports, requires and typechecks it, asks the doctor, runs a ring. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { cleanEnvironment, equal, run } from './run.mjs'
@@ -35,6 +35,8 @@ export function installed(cwd, installOutput) {
 
   const use = {
     lines: installOutput.split('\n'),
+    compiled: existsSync(join(cwd, 'node_modules', 'chordite', 'build')),
+    build: () => bin('build'),
     import: () =>
       equal(script('import.mjs', "import { createNode } from 'chordite'; console.log(typeof createNode)"), 'function'),
     require: () => equal(script('require.cjs', "console.log(typeof require('chordite').createNode)"), 'function'),
