@@ -1,0 +1,80 @@
+#include "../ring.h"
+
+#include <vector>
+
+#include "../array.h"
+#include "check.h"
+
+using namespace chordite;
+
+namespace {
+
+void batch() {
+  std::vector<uint8_t> receive(4 * FRAME_BYTES_MAX);
+  std::vector<uint32_t> descriptors(DESCRIPTORS_MAX * DESCRIPTOR_WORDS);
+  SharedMemory memory;
+  memory.receive = receive.data();
+  memory.receive_bytes = static_cast<uint32_t>(receive.size());
+  memory.descriptors = descriptors.data();
+  BatchWriter writer;
+  writer.start(memory);
+  CHECK(writer.has_room() && writer.count() == 0 && writer.used() == 0);
+  writer.frame(5, 7, 33);
+  CHECK(writer.used() == 40 && writer.place() == receive.data() + 40);
+  writer.event(KIND_CLOSED, 5, 7, REASON_ENDED, 0);
+  const uint32_t expected[] = {5, 7, 0, 33, 5 | KIND_CLOSED << KIND_SHIFT, 7, REASON_ENDED, 0};
+  for (uint32_t i = 0; i < 8; ++i) CHECK(descriptors[i] == expected[i]);
+  CHECK(writer.keep(9) == 40 && writer.used() == 56);
+  // Every frame of the budget fits, with events besides; then there is no room, and a new batch has it again.
+  while (writer.has_room()) {
+    writer.frame(1, 1, 32);
+    writer.event(KIND_DRAINED, 1, 1, 0, 0);
+  }
+  CHECK(writer.used() <= memory.receive_bytes && writer.count() <= DESCRIPTORS_MAX);
+  CHECK(writer.frames_left() < 64 || writer.bytes_left() < 2 * FRAME_BYTES_MAX + 64);
+  writer.start(memory);
+  CHECK(writer.has_room() && writer.frames_left() == 4096);
+}
+
+/** Against a plain model, with the sanitizer watching. */
+void byte_queue() {
+  Random random;
+  ByteQueue queue;
+  std::vector<uint8_t> model;
+  uint8_t next = 0;
+  for (int round = 0; round < 20000; ++round) {
+    if (random.below(2) == 0) {
+      std::vector<uint8_t> bytes(1 + random.below(700));
+      for (uint8_t& byte : bytes) byte = next++;
+      CHECK(queue.append(bytes.data(), static_cast<uint32_t>(bytes.size())));
+      model.insert(model.end(), bytes.begin(), bytes.end());
+    } else if (!model.empty()) {
+      const uint32_t count = 1 + random.below(static_cast<uint32_t>(model.size()));
+      queue.take(count);
+      model.erase(model.begin(), model.begin() + count);
+    }
+    CHECK(queue.size() == model.size());
+    if (!model.empty()) CHECK(std::memcmp(queue.data(), model.data(), model.size()) == 0);
+    if (model.empty()) CHECK(queue.capacity() == 0);
+  }
+}
+
+void array() {
+  Array<uint32_t> items;
+  for (uint32_t i = 0; i < 100; ++i) items.push(i);
+  items.drop_front(40);
+  CHECK(items.size() == 60 && items[0] == 40 && items.pop() == 99);
+  uint32_t sum = 0;
+  for (const uint32_t item : items) sum += item;
+  CHECK(sum == (40 + 98) * 59 / 2);
+  items.clear();
+  CHECK(items.size() == 0);
+}
+
+}  // namespace
+
+int main() {
+  batch();
+  byte_queue();
+  array();
+}
