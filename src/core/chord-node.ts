@@ -78,7 +78,7 @@ export class ChordNode {
       case 'grant':
       case 'handOver':
       case 'left':
-        core.outputs.push({ kind: 'send', to: from, request, message: this.#answer(from, message, nowMs) })
+        core.outputs.push({ kind: 'send', to: from, request, message: this.#answer(from, request, message, nowMs) })
         return
       case 'notify':
       case 'meet':
@@ -88,7 +88,7 @@ export class ChordNode {
     }
   }
 
-  #answer(from: Peer, question: Question, nowMs: number): Answer {
+  #answer(from: Peer, request: number, question: Question, nowMs: number): Answer {
     const core = this.core
     if (!core.joined || core.status === 'left') return { type: 'notMember', joining: core.status !== 'left' }
     switch (question.type) {
@@ -107,10 +107,10 @@ export class ChordNode {
         return answer
       }
       case 'grant':
-        acceptGrant(core, from, question, nowMs)
-        return { type: 'granted' }
+        return { type: 'granted', accepted: acceptGrant(core, from, request, question, nowMs) }
       case 'handOver': {
         const accepted = acceptHandOver(core, from, question)
+        if (accepted) onLeft(core, from, [core.self], nowMs)
         return { type: 'handedOver', accepted, leaving: core.departure !== undefined }
       }
       case 'left':
@@ -142,10 +142,10 @@ export class ChordNode {
     if (answer.type === 'notMember') {
       if (entry.to.address !== from.address) return
       core.pending.delete(request)
-      if (answer.joining) onUnanswered(core, entry, nowMs)
+      if (answer.joining) onUnanswered(core, entry, 'timeout', nowMs)
       else {
         core.detector.proveDead(entry.to)
-        onUnanswered(core, entry, nowMs)
+        onUnanswered(core, entry, 'restarted', nowMs)
         evict(core, entry.to, 'restarted', nowMs)
       }
       return
@@ -172,8 +172,9 @@ export class ChordNode {
         if (purpose.kind === 'step') onClosestKnown(core, purpose.lookup, from, answer, nowMs)
         return
       case 'granted':
-        if (purpose.kind === 'grant') onGranted(core, from, nowMs)
-        return
+        if (purpose.kind !== 'grant') return
+        onGranted(core, from, purpose.token, answer.accepted, nowMs)
+        return proceed(core, nowMs)
       case 'handedOver':
         if (purpose.kind === 'handOver') onHandedOver(core, from, answer.accepted, answer.leaving, nowMs)
         return
@@ -232,7 +233,7 @@ export class ChordNode {
     const { to } = entry
     const dead = core.detector.miss(to, entry.sentMs, nowMs)
     core.tableVersion++
-    onUnanswered(core, entry, nowMs)
+    onUnanswered(core, entry, 'timeout', nowMs)
     if (dead) evict(core, to, 'timeout', nowMs)
     else this.#probe(to, nowMs)
   }

@@ -12,11 +12,12 @@ import type { Core, PendingQuestion } from './state.ts'
 /** Proof, or enough silence. */
 export function evict(core: Core, peer: Peer, reason: DownReason, nowMs: number): void {
   if (peer.id.equals(core.self.id) && peer.incarnation === core.self.incarnation) return
-  core.detector.proveDead(peer)
+  if (reason === 'left') core.detector.departed(peer)
+  else core.detector.proveDead(peer)
   const unanswered = takePending(core, (entry) => samePeer(entry.to, peer))
   core.removeEverywhere(peer, reason, nowMs)
   if (samePeer(peer, core.handover?.to)) core.handover = undefined
-  for (const entry of unanswered) onUnanswered(core, entry, nowMs)
+  for (const entry of unanswered) onUnanswered(core, entry, reason, nowMs)
   promoteCandidate(core)
   settle(core, nowMs)
   checkAlone(core, reason, nowMs)
@@ -28,29 +29,36 @@ function checkAlone(core: Core, reason: DownReason, nowMs: number): void {
   if (core.successors.length > 0 || core.sole || core.isAsking('adopt')) return
   if (core.status !== 'member' && core.status !== 'isolated' && core.status !== 'joining') return
   if (reason === 'left' && core.range !== undefined) {
-    core.sole = true
-    if (!core.range.after.equals(core.self.id)) ownEverything(core, 'takeover')
-    // Someone whom we had not listed yet may be there all the same.
-    if (core.predecessor !== undefined) adopt(core, core.predecessor, undefined, nowMs)
-    return
+    // Whoever follows us, even unlisted, is somebody.
+    if (core.predecessor !== undefined) return adopt(core, core.predecessor, undefined, nowMs)
+    // A list that did not go around has only come to its end: there are others.
+    if (core.listWraps) return becomeSole(core)
   }
   if (core.status === 'member') core.setStatus('isolated')
   core.timers.rejoinMs = Math.min(core.timers.rejoinMs, nowMs)
-  if (core.config.onIsolated === 'serve' && core.range !== undefined) {
-    core.sole = true
-    if (!core.range.after.equals(core.self.id)) ownEverything(core, 'takeover')
-  }
+  if (core.config.onIsolated === 'serve' && core.range !== undefined) serveAlone(core)
+}
+
+function becomeSole(core: Core): void {
+  serveAlone(core)
+  core.timers.rejoinMs = Number.POSITIVE_INFINITY
+  core.setStatus('member')
+}
+
+function serveAlone(core: Core): void {
+  core.sole = true
+  if (!core.range?.after.equals(core.self.id)) ownEverything(core, 'takeover')
 }
 
 /** A question was not answered in time, or its receiver died. */
-export function onUnanswered(core: Core, entry: PendingQuestion, nowMs: number): void {
+export function onUnanswered(core: Core, entry: PendingQuestion, reason: DownReason, nowMs: number): void {
   switch (entry.purpose.kind) {
     case 'probe':
       return
     case 'stabilize':
     case 'adopt':
       onNoNeighbors(core, entry, nowMs)
-      return checkAlone(core, 'timeout', nowMs)
+      return checkAlone(core, reason, nowMs)
     case 'step':
       return onStepUnanswered(core, entry, nowMs)
     case 'joinCheck':
@@ -60,7 +68,7 @@ export function onUnanswered(core: Core, entry: PendingQuestion, nowMs: number):
       else core.ask(entry.to, entry.message, entry.purpose, nowMs)
       return
     case 'grant':
-      return onGrantUnanswered(core, entry.to, nowMs)
+      return onGrantUnanswered(core, entry, nowMs)
     case 'handOver':
       return onHandedOver(core, entry.to, false, false, nowMs)
     case 'left':
@@ -74,6 +82,7 @@ export function onUnanswered(core: Core, entry: PendingQuestion, nowMs: number):
 export function onLeft(core: Core, from: Peer, successors: readonly Peer[], nowMs: number): void {
   const next = successors.find((peer) => !peer.id.equals(core.self.id) && !samePeer(peer, from))
   const wasLast = core.successors.every((peer) => samePeer(peer, from))
+  if (wasLast && successors[0]?.id.equals(core.self.id)) core.listWraps = true
   if (wasLast && next !== undefined && !core.detector.isDead(next)) adopt(core, next, undefined, nowMs)
   evict(core, from, 'left', nowMs)
 }

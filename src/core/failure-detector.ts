@@ -19,6 +19,8 @@ interface Record {
   misses: number
   lastMissMs: number
   dead: boolean
+  /** It said that it leaves: what still comes from it is no sign of life. */
+  departed: boolean
 }
 
 export class FailureDetector {
@@ -42,6 +44,7 @@ export class FailureDetector {
   /** A live answer. Returns whether the peer had been suspect or dead. */
   alive(peer: Peer, roundTripMs: number | undefined): boolean {
     const record = this.#record(peer)
+    if (record.departed) return false
     const doubted = record.misses > 0 || record.dead
     record.misses = 0
     record.dead = false
@@ -74,6 +77,12 @@ export class FailureDetector {
     this.#record(peer).dead = true
   }
 
+  departed(peer: Peer): void {
+    const record = this.#record(peer)
+    record.dead = true
+    record.departed = true
+  }
+
   isDead(peer: Peer): boolean {
     return this.#records.get(keyOf(peer))?.dead ?? false
   }
@@ -92,7 +101,14 @@ export class FailureDetector {
         const oldest = this.#records.keys().next().value
         if (oldest !== undefined) this.#records.delete(oldest)
       }
-      record = { averageMs: -1, deviationMs: 0, misses: 0, lastMissMs: Number.NEGATIVE_INFINITY, dead: false }
+      record = {
+        averageMs: -1,
+        deviationMs: 0,
+        misses: 0,
+        lastMissMs: Number.NEGATIVE_INFINITY,
+        dead: false,
+        departed: false,
+      }
       this.#records.set(key, record)
     }
     return record

@@ -5,7 +5,6 @@ import type { Peer } from './messages.ts'
 import { ownEverything } from './responsibility.ts'
 import { stabilize } from './stabilize.ts'
 import type { Core } from './state.ts'
-import { cut } from './successor-list.ts'
 
 /** We are the ring (SOLE), until somebody notifies us. */
 export function create(core: Core, nowMs: number): void {
@@ -79,7 +78,7 @@ export function onJoinCheck(core: Core, successors: readonly Peer[], nowMs: numb
 function enter(core: Core, successors: readonly Peer[], nowMs: number): void {
   core.timers.rejoinMs = Number.POSITIVE_INFINITY
   core.periods.rejoinMs = core.config.rejoinMinMs
-  core.setSuccessors(cut(core.self, successors, core.config.successors), nowMs)
+  core.follow(successors, nowMs)
   core.setStatus(core.range === undefined ? 'joining' : 'member')
   startUpkeep(core, nowMs)
   stabilize(core, nowMs)
@@ -91,6 +90,7 @@ export function onJoinPointMissing(core: Core, nowMs: number): void {
 
 /** The other incarnation answered: it is not dead, so we must not be. */
 export function onConflictAlive(core: Core, peer: Peer): void {
+  if (core.range !== undefined && core.status !== 'isolated') return
   core.setStatus('left')
   core.emit({ type: 'duplicate', peer })
 }

@@ -1,7 +1,8 @@
 /** Leaving in order: hand the range to the successor, tell those that may list us, keep forwarding until they know. */
 import { keyOf } from './failure-detector.ts'
 import { type Peer, samePeer } from './messages.ts'
-import type { Core } from './state.ts'
+import { adopt } from './stabilize.ts'
+import type { Core, Departure } from './state.ts'
 
 const RETRY_MS = 100
 
@@ -11,7 +12,8 @@ export function leave(core: Core, nowMs: number): void {
   const joined = core.joined
   core.departure = { phase: 'handingOver', leavingToo: new Set(), goodbyesLeft: 0 }
   core.setStatus('leaving')
-  core.handover = undefined
+  // A grant that has been told may have been taken: until the answer comes, two would own it.
+  if (core.handover?.phase === 'services') core.handover = undefined
   core.lookups.clear()
   for (const timer of ['fingersMs', 'selfLookupMs', 'rejoinMs'] as const) core.timers[timer] = Number.POSITIVE_INFINITY
   if (joined) proceed(core, nowMs)
@@ -27,16 +29,27 @@ export function proceed(core: Core, nowMs: number): void {
     if (departure.goodbyesLeft <= 0) finish(core)
     return
   }
+  if (core.handover?.cause === 'grant') return
   const heirs = core.successors.filter((peer) => !core.detector.isDead(peer))
   const stays = heirs.some((peer) => !departure.leavingToo.has(keyOf(peer)))
   const heir = heirs[0]
+  if (heir === undefined && findHeir(core, departure, nowMs)) return
   if (heir === undefined || !stays) return finish(core)
   if (core.range === undefined) return sayGoodbye(core, nowMs)
   if (core.isAsking('handOver') || core.handover?.phase === 'services') return
   if (core.handover !== undefined && samePeer(core.handover.to, heir)) return tellHandOver(core, heir, nowMs)
   const token = core.nextNumber()
-  core.handover = { token, to: heir, lost: core.range, phase: 'services', boundary: core.boundary }
+  core.handover = { token, cause: 'leave', to: heir, lost: core.range, phase: 'services', boundary: core.boundary }
   core.outputs.push({ kind: 'handover', token, to: heir, lost: core.range, rest: undefined, cause: 'leave' })
+}
+
+/** A list that has come to its end does not mean that nobody is left. Returns whether to wait for an answer. */
+function findHeir(core: Core, departure: Departure, nowMs: number): boolean {
+  if (core.isAsking('adopt')) return true
+  const { predecessor } = core
+  if (predecessor === undefined || departure.leavingToo.has(keyOf(predecessor))) return false
+  adopt(core, predecessor, undefined, nowMs)
+  return true
 }
 
 /** The services have moved their data to the heir of that moment. */

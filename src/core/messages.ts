@@ -59,7 +59,8 @@ export type Answer =
       readonly next: readonly Peer[]
       readonly conflict: Peer | undefined
     }
-  | { readonly type: 'granted' }
+  /** Not accepted: the receiver leaves, and takes nothing more. */
+  | { readonly type: 'granted'; readonly accepted: boolean }
   /** Not accepted: the receiver leaves too (`leaving`), or is not the leaver's neighbour at the moment. */
   | { readonly type: 'handedOver'; readonly accepted: boolean; readonly leaving: boolean }
   | { readonly type: 'goodbye' }

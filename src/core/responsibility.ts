@@ -8,7 +8,7 @@
  *            └──── granted to ───┘└── kept ─────┘         until range.after is the predecessor
  */
 import { type Boundary, type Peer, type Question, type Range, samePeer } from './messages.ts'
-import type { Core } from './state.ts'
+import type { Core, PendingQuestion } from './state.ts'
 
 type Grant = Question & { type: 'grant' }
 type HandOver = Question & { type: 'handOver' }
@@ -32,7 +32,7 @@ export function settle(core: Core, nowMs: number): void {
   } else if (core.range.after.equals(predecessor.id)) {
     // It is at our border. If it owns nothing, whoever owned what lies before it is dead: pass the inheritance on.
     core.boundary = { peer: predecessor, dead: false }
-    if (!core.predecessorHasRange) tellGrant(core, predecessor, undefined, { peer: undefined, dead: true }, nowMs)
+    if (!core.predecessorHasRange) passInheritance(core, predecessor, nowMs)
   } else if (predecessor.id.isBetween(core.range.after, core.self.id)) {
     offer(core, predecessor)
   } else if (core.boundary.dead) {
@@ -55,7 +55,7 @@ function grow(core: Core, predecessor: Peer, nowMs: number): void {
     { after: predecessor.id, upTo: core.self.id },
     { gained, cause: 'takeover', ...(previous !== undefined && { from: previous }) },
   )
-  if (!core.predecessorHasRange) tellGrant(core, predecessor, undefined, { peer: undefined, dead: true }, nowMs)
+  if (!core.predecessorHasRange) passInheritance(core, predecessor, nowMs)
 }
 
 /** Start giving (range.after, to] to the predecessor: the services go first. */
@@ -63,7 +63,7 @@ function offer(core: Core, to: Peer): void {
   const range = core.range as Range
   const token = core.nextNumber()
   const lost = { after: range.after, upTo: to.id }
-  core.handover = { token, to, lost, phase: 'services', boundary: core.boundary }
+  core.handover = { token, cause: 'grant', to, lost, phase: 'services', boundary: core.boundary }
   const rest = { after: to.id, upTo: core.self.id }
   core.outputs.push({ kind: 'handover', token, to, lost, rest, cause: 'grant' })
 }
@@ -73,19 +73,24 @@ export function onServicesDone(core: Core, nowMs: number): void {
   const handover = core.handover
   if (handover === undefined) return
   handover.phase = 'telling'
-  tellGrant(core, handover.to, handover.lost.after, handover.boundary, nowMs)
+  const { to, lost, boundary, token } = handover
+  core.ask(to, { type: 'grant', after: lost.after, boundary }, { kind: 'grant', token }, nowMs)
 }
 
-function tellGrant(core: Core, to: Peer, after: Range['after'] | undefined, boundary: Boundary, nowMs: number): void {
+/** Whoever owned what lies before `to` is dead: that falls to `to`, as soon as it knows its predecessor. */
+function passInheritance(core: Core, to: Peer, nowMs: number): void {
   if (core.isAsking('grant', to)) return
-  core.ask(to, { type: 'grant', after, boundary }, { kind: 'grant', upTo: to.id }, nowMs)
+  const boundary = { peer: undefined, dead: true }
+  core.ask(to, { type: 'grant', after: undefined, boundary }, { kind: 'grant', token: 0 }, nowMs)
 }
 
-export function onGranted(core: Core, from: Peer, nowMs: number): void {
-  if (samePeer(from, core.predecessor)) core.predecessorHasRange = true
+export function onGranted(core: Core, from: Peer, token: number, accepted: boolean, nowMs: number): void {
   const handover = core.handover
-  if (handover === undefined || handover.phase !== 'telling' || !samePeer(handover.to, from)) return
+  if (handover === undefined || handover.token !== token) return
   core.handover = undefined
+  // It leaves, and will say goodbye: then the next one is offered the range.
+  if (!accepted) return
+  if (samePeer(from, core.predecessor)) core.predecessorHasRange = true
   // A merge made the range longer meanwhile: what was told is too little, so `settle` offers again.
   if (!core.range?.after.equals(handover.lost.after)) return settle(core, nowMs)
   core.boundary = { peer: from, dead: core.detector.isDead(from) }
@@ -95,16 +100,19 @@ export function onGranted(core: Core, from: Peer, nowMs: number): void {
 }
 
 /** The new owner did not say that it has taken the range. */
-export function onGrantUnanswered(core: Core, to: Peer, nowMs: number): void {
-  const handover = core.handover
-  if (handover === undefined || handover.phase !== 'telling' || !samePeer(handover.to, to)) return
-  tellGrant(core, to, handover.lost.after, handover.boundary, nowMs)
+export function onGrantUnanswered(core: Core, entry: PendingQuestion, nowMs: number): void {
+  const { to, message, purpose, request } = entry
+  if (purpose.kind !== 'grant' || core.handover === undefined || core.handover.token !== purpose.token) return
+  core.ask(to, message, purpose, nowMs, request)
 }
 
-/** Our successor gives us what lies before us. Repeated grants change nothing. */
-export function acceptGrant(core: Core, from: Peer, grant: Grant, nowMs: number): void {
-  if (core.departure !== undefined) return
+/** Our successor gives us what lies before us. Repeated grants change nothing. Returns whether we take it. */
+export function acceptGrant(core: Core, from: Peer, request: number, grant: Grant, nowMs: number): boolean {
   const { after } = grant
+  // Taken already. Part of it may be with our own predecessor by now.
+  if (core.lastGrant?.request === request && samePeer(core.lastGrant.from, from)) return true
+  if (core.departure !== undefined) return false
+  if (after !== undefined) core.lastGrant = { from, request }
   const boundary = resolve(core, grant.boundary)
   if (after === undefined) {
     if (core.range === undefined) core.heir = true
@@ -118,6 +126,7 @@ export function acceptGrant(core: Core, from: Peer, grant: Grant, nowMs: number)
     core.setRange({ after, upTo: core.self.id }, { gained, from, cause: 'merge' })
   }
   settle(core, nowMs)
+  return true
 }
 
 /** A leaving predecessor gives us its range. Refused unless the two ranges touch, or ours covers it. */

@@ -2,7 +2,6 @@
 import { type Answer, type Peer, type Question, samePeer } from './messages.ts'
 import { settle } from './responsibility.ts'
 import type { Core, PendingQuestion } from './state.ts'
-import { cut } from './successor-list.ts'
 
 const GET_NEIGHBORS: Question = { type: 'getNeighbors' }
 const PING: Question = { type: 'ping' }
@@ -35,12 +34,19 @@ function askFrom(core: Core, index: number, first: Peer, nowMs: number): void {
 export function onNeighborsOfSuccessor(core: Core, asked: Peer, first: Peer, answer: Neighbors, nowMs: number): void {
   if (!samePeer(first, core.successors[0])) return core.stabilizeSoon(nowMs)
   const between = answer.predecessor
-  core.setSuccessors(cutFrom(core, asked, answer.successors), nowMs)
+  core.follow(behindSuspects(core, asked, answer.successors), nowMs)
   if (between?.id.isBetween(core.self.id, asked.id) && !core.detector.isDead(between)) {
     adopt(core, between, asked, nowMs)
   } else {
+    if (between?.id.equals(core.self.id) && core.range === undefined) suspectDuplicate(core, between, nowMs)
     notify(core, asked)
   }
+}
+
+/** We joined at the same time as another with our id, and our successor met that one first. */
+function suspectDuplicate(core: Core, other: Peer, nowMs: number): void {
+  if (samePeer(other, core.self) || core.isAsking('conflict')) return
+  core.ask(other, PING, { kind: 'conflict' }, nowMs)
 }
 
 /** Ask `peer` before pointing to it. `fallback` gets the notify if it does not answer. */
@@ -56,10 +62,13 @@ export function onNeighborsOfCandidate(
   answer: Neighbors,
   nowMs: number,
 ): void {
-  if (!samePeer(purpose.first, core.successors[0])) return core.stabilizeSoon(nowMs)
+  if (!samePeer(purpose.first, core.successors[0])) {
+    // Whom else would we ask?
+    return core.successors.length === 0 ? adopt(core, peer, undefined, nowMs) : core.stabilizeSoon(nowMs)
+  }
   const last = core.firstLive
   if (last === undefined || peer.id.isBetween(core.self.id, last.id)) {
-    core.setSuccessors(cutFrom(core, peer, answer.successors), nowMs)
+    core.follow(behindSuspects(core, peer, answer.successors), nowMs)
     if (core.status === 'isolated') core.setStatus(core.range === undefined ? 'joining' : 'member')
     // What it knows before itself may be nearer still.
     core.stabilizeSoon(nowMs)
@@ -82,22 +91,23 @@ export function onNoNeighbors(core: Core, entry: PendingQuestion, nowMs: number)
   else core.stabilizeSoon(nowMs)
 }
 
-/** `peer` and its list behind those of our entries that come before it. */
-function cutFrom(core: Core, peer: Peer, itsList: readonly Peer[]): Peer[] {
+/** `peer` and its list behind those of our entries that come before it: they are skipped, not evicted. */
+function behindSuspects(core: Core, peer: Peer, itsList: readonly Peer[]): Peer[] {
   const kept = core.successors.filter(
-    (entry) =>
-      entry.id.isBetween(core.self.id, peer.id) && core.detector.isSuspect(entry) && !core.detector.isDead(entry),
+    (entry) => entry.id.isBetween(core.self.id, peer.id) && !core.detector.isDead(entry),
   )
-  return cut(core.self, [...kept, peer, ...itsList], core.config.successors)
+  return [...kept, peer, ...itsList]
 }
 
+/** Not once our range is handed over: who follows us must not take us back. */
 export function notify(core: Core, peer: Peer): void {
+  if (core.departure?.phase === 'sayingGoodbye') return
   core.tell(peer, { type: 'notify', hasRange: core.range !== undefined })
 }
 
 /** `from` believes that we follow it. */
 export function rectify(core: Core, from: Peer, hasRange: boolean, nowMs: number): void {
-  if (from.id.equals(core.self.id)) return
+  if (from.id.equals(core.self.id) || core.detector.isDead(from)) return
   const current = core.predecessor
   if (current === undefined || from.id.isBetween(current.id, core.self.id) || isNewer(from, current)) {
     if (current !== undefined && isNewer(from, current)) core.removeEverywhere(current, 'restarted', nowMs)
@@ -132,6 +142,7 @@ export function checkNeighbors(core: Core, nowMs: number): void {
   }
 }
 
+/** The process of `than` is gone, and this is the one that took its place. Elsewhere it would be another with that id. */
 function isNewer(peer: Peer, than: Peer): boolean {
-  return peer.id.equals(than.id) && peer.incarnation > than.incarnation
+  return peer.id.equals(than.id) && peer.address === than.address && peer.incarnation > than.incarnation
 }

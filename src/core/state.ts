@@ -5,12 +5,11 @@
 import { assert } from './errors.ts'
 import { FailureDetector } from './failure-detector.ts'
 import { FingerTable } from './finger-table.ts'
-import type { Id } from './id.ts'
 import type { Lookup } from './lookup.ts'
 import { type Boundary, type OneWay, type Peer, type Question, type Range, samePeer } from './messages.ts'
 import type { CoreEvent, CoreStatus, DownReason, Output, RangeCause } from './output.ts'
 import { RememberedPeers } from './remembered.ts'
-import { assertWellFormed, sameList, without } from './successor-list.ts'
+import { assertWellFormed, cut, sameList, without } from './successor-list.ts'
 
 /** Durations in milliseconds; the public `Timing` documents them. */
 export interface CoreConfig {
@@ -43,11 +42,13 @@ export type Purpose =
   | { readonly kind: 'step'; readonly lookup: number }
   | { readonly kind: 'joinCheck'; readonly successors: readonly Peer[] }
   | { readonly kind: 'conflict' }
-  | { readonly kind: 'grant'; readonly upTo: Id }
+  /** `token` of the hand-over that it ends; 0 if only the inheritance is passed on. */
+  | { readonly kind: 'grant'; readonly token: number }
   | { readonly kind: 'handOver' }
   | { readonly kind: 'left' }
 
 export interface PendingQuestion {
+  readonly request: number
   readonly to: Peer
   readonly message: Question
   readonly purpose: Purpose
@@ -59,6 +60,7 @@ export interface PendingQuestion {
 
 export interface Handover {
   readonly token: number
+  readonly cause: 'grant' | 'leave'
   readonly to: Peer
   readonly lost: Range
   /** The services are at work, or are done and the new owner has been told. */
@@ -94,6 +96,8 @@ export class Core {
   /** No peer follows us because we are the ring. */
   sole = false
   successors: readonly Peer[] = []
+  /** The list went once around the ring when we made it: there is nobody else. */
+  listWraps = false
   predecessor: Peer | undefined = undefined
   /** What the predecessor last said of itself. */
   predecessorHasRange = false
@@ -106,6 +110,8 @@ export class Core {
   /** What lies before us, or before our range, had an owner who died before we met our predecessor. */
   heir = false
   handover: Handover | undefined = undefined
+  /** The last grant that we took. The same one again says nothing of what has happened since. */
+  lastGrant: { readonly from: Peer; readonly request: number } | undefined = undefined
   departure: Departure | undefined = undefined
 
   readonly fingers: FingerTable
@@ -165,11 +171,11 @@ export class Core {
     return number
   }
 
-  ask(to: Peer, message: Question, purpose: Purpose, nowMs: number): void {
+  /** A question that is repeated keeps its number, so that who has acted on it already can tell. */
+  ask(to: Peer, message: Question, purpose: Purpose, nowMs: number, request = this.nextNumber()): void {
     assert(!to.id.equals(this.self.id) || purpose.kind === 'conflict', 'a node never asks itself')
-    const request = this.nextNumber()
     const deadlineMs = nowMs + this.detector.timeoutMs(to)
-    this.pending.set(request, { to, message, purpose, sentMs: nowMs, deadlineMs, excused: false })
+    this.pending.set(request, { request, to, message, purpose, sentMs: nowMs, deadlineMs, excused: false })
     this.outputs.push({ kind: 'send', to, request, message })
   }
 
@@ -194,6 +200,13 @@ export class Core {
     const previous = this.status
     this.status = status
     this.emit({ type: 'state', previous, current: status })
+  }
+
+  /** Follows those of `candidates` that the rule of the list allows. */
+  follow(candidates: readonly Peer[], nowMs: number): void {
+    const list = cut(this.self, candidates, this.config.successors)
+    this.listWraps = candidates[list.length]?.id.equals(this.self.id) ?? false
+    this.setSuccessors(list, nowMs)
   }
 
   setSuccessors(list: readonly Peer[], nowMs: number): void {

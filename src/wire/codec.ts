@@ -61,7 +61,6 @@ export function encodeMessage(message: Message, book: PeerBook): Uint8Array {
     case 'ping':
     case 'pong':
     case 'getNeighbors':
-    case 'granted':
     case 'goodbye':
       break
     case 'neighbors':
@@ -82,6 +81,9 @@ export function encodeMessage(message: Message, book: PeerBook): Uint8Array {
     case 'grant':
       writeOptionalId(out, message.after)
       writeBoundary(out, message.boundary, book)
+      break
+    case 'granted':
+      out.u8(message.accepted ? 1 : 0)
       break
     case 'handOver':
       out.id(message.after)
@@ -125,7 +127,6 @@ function readMessage(type: Message['type'], body: Reader, book: PeerBook): Messa
     case 'ping':
     case 'pong':
     case 'getNeighbors':
-    case 'granted':
     case 'goodbye':
       return { type }
     case 'neighbors': {
@@ -147,6 +148,8 @@ function readMessage(type: Message['type'], body: Reader, book: PeerBook): Messa
       const after = body.flags(1) === 1 ? body.id() : undefined
       return { type, after, boundary: readBoundary(body, book) }
     }
+    case 'granted':
+      return { type, accepted: body.flags(1) === 1 }
     case 'handOver': {
       const after = body.id()
       return { type, after, boundary: readBoundary(body, book) }

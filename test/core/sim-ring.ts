@@ -60,6 +60,10 @@ export class SimRing {
   filter: (from: string, to: string, message: Message) => boolean = () => true
   /** Time that the services take over a hand-over. */
   servicesMs = 0
+  /** Addresses that nodes are told of when they ask for seeds, if somebody lives there. */
+  seeds: string[] = []
+  /** Called after every input of a node, when all that it wanted done is under way. */
+  onStep: (node: ChordNode) => void = () => undefined
   readonly config: CoreConfig
   #queue: Item[] = []
   #order = 0
@@ -146,11 +150,17 @@ export class SimRing {
     for (let output = node.poll(); output !== undefined; output = node.poll()) {
       if (output.kind === 'send') this.#send(node, output.to, output.request, output.message)
       else if (output.kind === 'event') this.events.push({ address: node.self.address, event: output.event })
-      else if (output.kind === 'handover') {
+      else if (output.kind === 'seeds') {
+        for (const contact of this.seeds.flatMap((address) => this.at(address))) {
+          if (contact.core.joined)
+            this.#after(2, () => this.input(node, () => node.compareRings(contact.self, this.nowMs)))
+        }
+      } else if (output.kind === 'handover') {
         const { token } = output
         this.#after(this.servicesMs, () => this.input(node, () => node.handedOver(token, this.nowMs)))
       }
     }
+    this.onStep(node)
     if (node.status === 'left') {
       this.live.delete(keyOf(node.self))
       for (const other of this.live.values()) {
