@@ -1,7 +1,7 @@
 /**
  * `npm install` runs this, in the repository and in the published package alike: it sees to it that an addon for this
  * machine exists. It never makes an installation fail, because the portable transport works without the addon, unless
- * CHORDITE_REQUIRE_NATIVE=1 asks for that. Also behind `chordite build` and `npm run prebuild`.
+ * CHORDITE_REQUIRE_NATIVE=1 asks for that. Also behind `chordite build` and `npm run build:prebuilt`.
  *
  *   node scripts/install.mjs              does nothing when a binary that fits is there, else compiles
  *   node scripts/install.mjs --force      compiles, shows the compiler's output, exits 1 when that fails

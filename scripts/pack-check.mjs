@@ -12,6 +12,7 @@ import { installed } from './pack-check/use.mjs'
 const GLIBC_MINOR_MAX = 28
 
 const folder = mkdtempSync(join(tmpdir(), 'chordite-pack-'))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 const counts = { passed: 0, failed: 0, skipped: 0 }
 
 const source = pack(process.cwd(), folder, 'source')
@@ -50,7 +51,6 @@ await check('source, no compiler, CHORDITE_REQUIRE_NATIVE=1: the install fails',
   if (status === 0) throw new Error('npm install succeeded')
 })
 
-rmSync(folder, { recursive: true, force: true })
 if (process.env.CHORDITE_CHECK_REPORT) writeFileSync(process.env.CHORDITE_CHECK_REPORT, JSON.stringify(counts))
 console.log(`${counts.passed} passed, ${counts.failed} failed`)
 if (counts.failed > 0) process.exitCode = 1

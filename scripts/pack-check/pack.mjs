@@ -9,7 +9,7 @@ const FIXED = ['LICENSE', 'README.md', 'THIRD_PARTY_NOTICES', 'binding.gyp', 'pa
 
 /** `files` is what npm says it packed, sorted. */
 export function pack(cwd, destination, name, flags = []) {
-  const into = join(destination, name)
+  const into = join(destination, `tarball-${name}`)
   mkdirSync(into)
   const { stdout } = run('npm', ['pack', '--json', ...flags, '--pack-destination', into], { cwd, mustSucceed: true })
   const [report] = JSON.parse(stdout.slice(stdout.search(/^\[/m)))

@@ -35,8 +35,9 @@ export class ChildNode {
       detached: true,
     })
     createInterface({ input: this.#process.stderr! }).on('line', (text) => {
-      this.#lastError = text.replace(/^chordite: /, '')
-      onLine(this, { event: 'stderr', text: this.#lastError })
+      // Why it ends is told when it has ended, everything else at once.
+      if (text.startsWith('chordite: ')) this.#lastError = text.slice('chordite: '.length)
+      else onLine(this, { event: 'stderr', text })
     })
     this.ended = new Promise((resolve) => {
       this.#process.once('error', (error) => resolve(error.message))
