@@ -4,6 +4,7 @@
  */
 import net from 'node:net'
 import { AT_LENGTH, AT_TYPE, TYPE_REPLY } from '../../dist/wire/layout.js'
+import { copyFrame } from './copy.mjs'
 
 const TYPE_WORD = AT_TYPE >>> 2
 const LENGTH_WORD = AT_LENGTH >>> 2
@@ -18,11 +19,12 @@ const server = net.createServer({ noDelay: true }, (socket) => {
     const to = new Uint32Array(replies.buffer, replies.byteOffset, from.length)
     let at = 0
     while (at < from.length) {
-      const end = at + ((from[at + LENGTH_WORD] + 3) >>> 2)
+      const bytes = from[at + LENGTH_WORD]
+      const end = at + (((bytes + 7) >>> 3) << 1)
       if (end > from.length) break
-      const typeAt = at + TYPE_WORD
-      while (at < end) to[at] = from[at++]
-      to[typeAt] = TYPE_REPLY
+      copyFrame(from, at, to, at, bytes)
+      to[at + TYPE_WORD] = TYPE_REPLY
+      at = end
     }
     tail = received.subarray(4 * at)
     if (at > 0) socket.write(replies.subarray(0, 4 * at))

@@ -1,5 +1,6 @@
 /** Our transports: every frame is copied from the receive ring to the transmit ring, in JavaScript, as a reply. */
 import { AT_TYPE, TYPE_HELLO, TYPE_REPLY } from '../../dist/wire/layout.js'
+import { copyFrame } from './copy.mjs'
 import { transportOf } from './transports.mjs'
 
 const TYPE_WORD = AT_TYPE >>> 2
@@ -10,13 +11,10 @@ const transport = await transportOf(process.argv[2], {
     const at = transport.reserve(link, length, 'own')
     // More outstanding than a link may queue would be a mistake of the harness, and the load would say so.
     if (at < 0) return transport.close(link, true)
-    const from = ring.words
     const to = transport.tx.words
-    let source = offset >>> 2
-    let target = at >>> 2
-    const type = from[source + TYPE_WORD]
-    for (const end = source + ((length + 3) >>> 2); source < end; ) to[target++] = from[source++]
-    if (type !== TYPE_HELLO) to[(at >>> 2) + TYPE_WORD] = TYPE_REPLY
+    const typeAt = (at >>> 2) + TYPE_WORD
+    copyFrame(ring.words, offset >>> 2, to, at >>> 2, length)
+    if (to[typeAt] !== TYPE_HELLO) to[typeAt] = TYPE_REPLY
     transport.commit(link, at, length)
   },
   closed() {},
