@@ -45,6 +45,7 @@ void Endpoint::shut() {
     connection.output.clear();
     connection.tail.clear();
   }
+  memory_.counters[COUNT_OPEN] = 0;
 }
 
 int Endpoint::listen(const char* host, uint16_t port) {

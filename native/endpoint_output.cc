@@ -37,7 +37,7 @@ void Endpoint::send_runs(Connection& connection) {
   uint32_t run = connection.first_run;
   if (connection.state == State::connecting || connection.output.size() > 0) return queue_runs(connection, run, 0);
 
-  constexpr uint32_t kPiecesMax = 64;
+  constexpr uint32_t kPiecesMax = 1024;  // what every kernel takes at once
   iovec pieces[kPiecesMax];
   while (run != kNoRun) {
     const uint32_t first = run;
