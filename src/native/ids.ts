@@ -34,29 +34,29 @@ function hashBatch(keys: PackedKeys): Uint8Array {
 }
 
 function isBetweenBatch(ids: Uint8Array, after: Id, before: Id): Uint8Array {
-  const words = readWords(ids)
-  const bounds = readWords(packIds([after, before]))
-  const wraps = !isBelow(bounds, 0, bounds, 5)
-  const answers = new Uint8Array(words.length / 5)
-  for (let i = 0; i < answers.length; i++) {
-    const isAfter = isBelow(bounds, 0, words, 5 * i)
-    const isBefore = isBelow(words, 5 * i, bounds, 5)
+  const all = viewOf(ids)
+  const bounds = viewOf(packIds([after, before]))
+  const wraps = !isBelow(bounds, 0, bounds, ID_BYTES)
+  const answers = new Uint8Array(ids.length / ID_BYTES)
+  for (let i = 0, at = 0; i < answers.length; i++, at += ID_BYTES) {
+    const isAfter = isBelow(bounds, 0, all, at)
+    const isBefore = isBelow(all, at, bounds, ID_BYTES)
     answers[i] = (wraps ? isAfter || isBefore : isAfter && isBefore) ? 1 : 0
   }
   return answers
 }
 
 function closestPrecedingBatch(keys: Uint8Array, table: Uint8Array): Int32Array {
-  const keyWords = readWords(keys)
-  const tableWords = readWords(table)
-  const entries = tableWords.length / 5
-  const indexes = new Int32Array(keyWords.length / 5)
+  const all = viewOf(keys)
+  const sorted = viewOf(table)
+  const entries = table.length / ID_BYTES
+  const indexes = new Int32Array(keys.length / ID_BYTES)
   for (let i = 0; i < indexes.length; i++) {
     let low = 0
     let high = entries
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (isBelow(tableWords, 5 * middle, keyWords, 5 * i)) low = middle + 1
+      if (isBelow(sorted, middle * ID_BYTES, all, i * ID_BYTES)) low = middle + 1
       else high = middle
     }
     indexes[i] = low === 0 ? entries - 1 : low - 1
@@ -83,21 +83,18 @@ export function checkPacked({ bytes, offsets }: PackedKeys): void {
   }
 }
 
-/** Packed ids as numbers, most significant word first. */
-function readWords(ids: Uint8Array): Uint32Array {
+function viewOf(ids: Uint8Array): DataView {
   if (ids.length % ID_BYTES !== 0) {
     throw new ChordError('ERR_BAD_OPTION', `packed ids are ${ID_BYTES} bytes each, got ${ids.length}`)
   }
-  const view = new DataView(ids.buffer, ids.byteOffset, ids.length)
-  const words = new Uint32Array(ids.length / 4)
-  for (let i = 0; i < words.length; i++) words[i] = view.getUint32(4 * i)
-  return words
+  return new DataView(ids.buffer, ids.byteOffset, ids.length)
 }
 
-function isBelow(a: Uint32Array, at: number, b: Uint32Array, bt: number): boolean {
-  for (let i = 0; i < 5; i++) {
-    const x = a[at + i]!
-    const y = b[bt + i]!
+/** Random ids nearly always differ in the first word, so the others are seldom read. */
+function isBelow(a: DataView, at: number, b: DataView, bt: number): boolean {
+  for (let i = 0; i < ID_BYTES; i += 4) {
+    const x = a.getUint32(at + i)
+    const y = b.getUint32(bt + i)
     if (x !== y) return x < y
   }
   return false
