@@ -1,0 +1,22 @@
+/** A handler gives the receive ring away. Says what came of it; whatever does, C++ must not use foreign memory. */
+import { makeTransport, sendHello } from './common.mjs'
+
+process.on('uncaughtException', (error) => {
+  console.log(error.message)
+  process.exit(0)
+})
+const server = makeTransport({
+  opened: (link) => sendHello(server, link),
+  frame(_link, ring) {
+    const { buffer } = ring.bytes
+    if (typeof buffer.transfer === 'function') return void buffer.transfer()
+    structuredClone(buffer, { transfer: [buffer] })
+    console.log(buffer.byteLength > 0 ? 'kept' : 'transferred')
+    process.exit(buffer.byteLength > 0 ? 0 : 1)
+  },
+})
+const { port } = await server.listen('127.0.0.1', 0)
+const client = makeTransport({})
+const link = client.dial('127.0.0.1', port)
+sendHello(client, link)
+setInterval(() => sendHello(client, link), 10)
