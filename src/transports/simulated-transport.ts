@@ -87,7 +87,10 @@ export class SimulatedTransport implements Transport {
   reserve(link: Link, bytes: number, lane: Lane): number {
     const own = link as SimulatedLink
     if (!own.open || this.dead) return -1
-    if (own.queuedBytes >= laneMark(lane, this.#options.outputBytes)) {
+    const mark = laneMark(lane, this.#options.outputBytes)
+    // What was committed this turn has not been offered to the kernel yet.
+    if (own.queuedBytes >= mark) this.flush()
+    if (own.queuedBytes >= mark) {
       own.refused = true
       return -1
     }
@@ -194,6 +197,7 @@ export class SimulatedTransport implements Transport {
 
   /** The first packet of a dial has travelled. */
   #knock(link: SimulatedLink): void {
+    if (!this.#links.has(link)) return
     const { network } = this
     const there = network.listener(link.remoteHost, link.remotePort)
     if (there?.silent === true || !network.isReachable(this.host, link.remoteHost)) {
@@ -206,7 +210,11 @@ export class SimulatedTransport implements Transport {
     }
     const accepted = there.#accept(link, this.host)
     this.#after(() => {
-      if (this.dead || !this.#links.has(link)) return accepted?.abandon({ type: 'reset' })
+      if (this.dead || !this.#links.has(link)) {
+        // Nobody is there any more to take the connection.
+        if (accepted !== undefined) this.#after(() => there.receive(accepted, { type: 'reset' }))
+        return
+      }
       link.connect(accepted)
       if (accepted === undefined) this.end(link, 'reset')
       else this.#push({ type: 'opened', link })

@@ -137,7 +137,10 @@ class TcpTransport implements Transport {
   reserve(link: Link, bytes: number, lane: Lane): number {
     const own = link as TcpLink
     if (!own.open) return -1
-    if (own.queuedBytes >= laneMark(lane, this.#options.outputBytes)) {
+    const mark = laneMark(lane, this.#options.outputBytes)
+    // What was committed this turn has not been offered to the kernel yet.
+    if (own.queuedBytes >= mark) this.flush()
+    if (own.queuedBytes >= mark) {
       own.refused = true
       return -1
     }
@@ -309,7 +312,7 @@ class TcpTransport implements Transport {
       if (this.#destroyed !== undefined) return
       this.#deliverEvent(event)
     }
-    isolated(() => this.#handler.batchEnd())
+    if (this.#destroyed === undefined) isolated(() => this.#handler.batchEnd())
   }
 
   #deliverEvent(event: Event): void {

@@ -1,0 +1,4 @@
+import { conformance } from './conformance.ts'
+import { SimulatedHarness } from './harness.ts'
+
+conformance('simulated', () => new SimulatedHarness())
