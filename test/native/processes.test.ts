@@ -57,7 +57,7 @@ describe.skipIf(!loadNative().ok)('a process with native endpoints', () => {
       const peer = connect(port, '127.0.0.1')
       await once(peer, 'connect')
       peer.on('error', () => {}).resume()
-      const ends = Promise.all([once(peer, 'close'), once(parent, 'exit')])
+      const ends = Promise.all([new Promise((resolve) => peer.once('close', resolve)), once(parent, 'exit')])
       parent.kill('SIGKILL')
       await ends
       process.kill(child, 0) // it lives
