@@ -88,6 +88,7 @@ export const readHops = (m: FrameMemory, at: number): number => m.bytes[at + 16]
 export const readExtensions = (m: FrameMemory, at: number): number => m.halves[(at >>> 1) + 9]!
 export const readFinalSteps = (m: FrameMemory, at: number): number => m.bytes[at + 20]!
 export const readVnode = (m: FrameMemory, at: number): number => m.halves[(at >>> 1) + 11]!
+
 export const readMethodLow = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 6]!
 export const readMethodHigh = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 7]!
 

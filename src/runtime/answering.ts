@@ -1,0 +1,181 @@
+/** Sending answers back to whoever asked: over the connection it came by, over another to the originator, or routed. */
+import type { Owner } from '../api.ts'
+import type { Id } from '../core/id.ts'
+import { encodeFailure, encodeFound, FAIL_REMOTE } from '../wire/answers.ts'
+import type { PeerBook } from '../wire/codec.ts'
+import {
+  extensionAt,
+  type FrameMemory,
+  frameMemory,
+  readAscii,
+  readExtensions,
+  readFlags,
+  readHigh,
+  readId,
+  readIncarnation,
+  readLow,
+  writeHeader,
+  writeTarget,
+} from '../wire/frames.ts'
+import {
+  CLASS_APPLICATION,
+  CLASS_LOOKUP,
+  EXT_ORIGIN,
+  EXT_TARGET,
+  FLAG_CLASS_SHIFT,
+  FLAG_ONE_WAY,
+  FRAME_BYTES_MAX,
+  HEADER_BYTES,
+  ORIGIN_ADDRESS,
+  ORIGIN_ID,
+  ORIGIN_INCARNATION,
+  ORIGIN_ROLE,
+  ORIGIN_VNODE,
+  ROLE_CLIENT,
+  TARGET_BYTES,
+  TYPE_FAILURE,
+  TYPE_FOUND,
+  TYPE_REPLY,
+} from '../wire/layout.ts'
+import type { Holding } from './holding.ts'
+import type { Links } from './links.ts'
+import type { Session } from './session.ts'
+
+/** Who sent a frame in the first place. */
+export interface Origin {
+  readonly address: string
+  readonly index: number
+  readonly client: boolean
+  readonly incarnation: bigint
+  readonly id: Id
+}
+
+/** Where the answer to a frame goes. `origin` is absent if it came straight from the originator. */
+export interface ReturnPath {
+  readonly session: Session | undefined
+  readonly origin: Origin | undefined
+  readonly low: number
+  readonly high: number
+  /** Only that it arrived is wanted. */
+  readonly oneWay: boolean
+}
+
+export function readOrigin(m: FrameMemory, at: number): Origin | undefined {
+  const extensions = readExtensions(m, at)
+  if ((extensions & EXT_ORIGIN) === 0) return undefined
+  const p = extensionAt(at, extensions, EXT_ORIGIN)
+  return {
+    address: readAscii(m.bytes, p + ORIGIN_ADDRESS, m.halves[p >>> 1]!),
+    index: m.halves[(p + ORIGIN_VNODE) >>> 1]!,
+    client: m.words[(p + ORIGIN_ROLE) >>> 2] === ROLE_CLIENT,
+    incarnation: readIncarnation(m, p + ORIGIN_INCARNATION),
+    id: readId(m, p + ORIGIN_ID),
+  }
+}
+
+export function returnPath(session: Session | undefined, m: FrameMemory, at: number): ReturnPath {
+  const oneWay = (readFlags(m, at) & FLAG_ONE_WAY) !== 0
+  return { session, origin: readOrigin(m, at), low: readLow(m, at), high: readHigh(m, at), oneWay }
+}
+
+/** Originators that want no answer at all send request id 0. */
+export function wantsAnswer(path: ReturnPath): boolean {
+  return path.low !== 0 || path.high !== 0
+}
+
+export interface AnsweringOptions {
+  links: () => Links
+  book: PeerBook
+  holding: Holding
+  /** Our own address: what is for us does not leave. */
+  address(): string
+  /** A frame of our own for ourselves. */
+  inject(memory: FrameMemory, length: number): void
+  payloadBytesMax: number
+}
+
+export class Answering {
+  dropped = 0
+  readonly #o: AnsweringOptions
+
+  constructor(o: AnsweringOptions) {
+    this.#o = o
+  }
+
+  /** `index`: which of our members answers. False: too large. */
+  reply(path: ReturnPath, index: number, body: Uint8Array): void {
+    if (body.length <= this.#o.payloadBytesMax) return this.#send(path, TYPE_REPLY, index, body, 'own')
+    const text = `a reply of ${body.length} bytes is over limits.payloadBytes (${this.#o.payloadBytesMax})`
+    this.failure(path, index, FAIL_REMOTE, text)
+  }
+
+  found(path: ReturnPath, index: number, owner: Owner): void {
+    const body = encodeFound(owner.owner, owner.range.after, owner.epoch, owner.hops, this.#o.book)
+    this.#send(path, TYPE_FOUND, index, body, 'own')
+  }
+
+  failure(path: ReturnPath, index: number, code: number, message: string): void {
+    this.#send(path, TYPE_FAILURE, index, encodeFailure(code, message), 'control')
+  }
+
+  #send(path: ReturnPath, type: number, index: number, body: Uint8Array, lane: 'own' | 'control'): void {
+    if (!wantsAnswer(path)) return
+    const links = this.#o.links()
+    const bytes = HEADER_BYTES + body.length
+    const address = path.origin?.address ?? ''
+    const session =
+      address === '' || path.session?.address === address ? this.#usable(path.session, address) : links.session(address)
+    if (session !== undefined && bytes <= FRAME_BYTES_MAX) {
+      let at = links.reserve(session, bytes, lane)
+      // An answer that is not sent makes an unknown outcome of work that was done.
+      if (at < 0 && lane === 'own') at = links.reserve(session, bytes, 'control')
+      if (at < 0) this.dropped++
+      else {
+        write(links.tx, at, bytes, type, index, path, body)
+        links.commit(session, at, bytes)
+      }
+      return
+    }
+    const memory = frameMemory(bytes)
+    write(memory, 0, bytes, type, index, path, body)
+    if (address !== '' && address === this.#o.address()) this.#o.inject(memory, bytes)
+    else if (session !== undefined) {
+      if (!links.sendOn(session, memory.bytes, lane)) this.dropped++
+    } else if (address === '') this.dropped++
+    else this.#o.holding.hold(address, 'reply', memory, bytes, path.origin?.client ? undefined : path.origin?.id)
+  }
+
+  /** The connection that it came by, or, if that has gone, another to a member at the same address. */
+  #usable(session: Session | undefined, address: string): Session | undefined {
+    if (session === undefined || session.up) return session
+    const other = address === '' ? session.address : address
+    return other === '' ? undefined : this.#o.links().session(other)
+  }
+}
+
+/** The same answer as a frame that is routed to the originator's id, for when it cannot be reached directly. */
+export function routedBack(m: FrameMemory, length: number, originId: Id): FrameMemory | undefined {
+  const bytes = length + TARGET_BYTES
+  if (bytes > FRAME_BYTES_MAX) return undefined
+  const memory = frameMemory(bytes)
+  memory.bytes.set(m.bytes.subarray(0, HEADER_BYTES))
+  memory.words[0] = bytes
+  memory.halves[9] = EXT_TARGET
+  const p = writeTarget(memory, HEADER_BYTES, originId, 0n)
+  memory.bytes.set(m.bytes.subarray(HEADER_BYTES, length), p)
+  return memory
+}
+
+function write(
+  m: FrameMemory,
+  at: number,
+  bytes: number,
+  type: number,
+  index: number,
+  path: ReturnPath,
+  body: Uint8Array,
+): void {
+  const trafficClass = type === TYPE_FOUND ? CLASS_LOOKUP : CLASS_APPLICATION
+  writeHeader(m, at, bytes, type, trafficClass << FLAG_CLASS_SHIFT, 0, index, path.low, path.high)
+  m.bytes.set(body, at + HEADER_BYTES)
+}

@@ -1,0 +1,233 @@
+/** What members and clients share: the public calls, checked and turned into `Call`s. */
+import type { Caller, Key, MessageType, Owner, PackedKeys, Peer, Result, Wait } from '../api.ts'
+import { ChordError } from '../core/errors.ts'
+import { Id } from '../core/id.ts'
+import { parseAddress } from './address.ts'
+import type { Call, Wants } from './calls.ts'
+import type { Exchange } from './exchange.ts'
+import { idOfKey, idsOfKeys, LOOKUP_NAMES, methodOfType, REQUEST_NAMES, SEND_NAMES, timeoutOf } from './values.ts'
+
+type Callback = (result: Result<never>) => void
+type AnyType = MessageType<never, unknown>
+interface Options extends Wait {
+  route?: 'recursive' | 'iterative'
+  ack?: boolean
+  idempotent?: boolean
+}
+
+/** How many look-ups of one `lookupMany` are under way at a time. */
+const LOOKUPS_AT_ONCE = 1_024
+
+export abstract class BaseCaller implements Caller {
+  protected abstract readonly exchange: Exchange
+  abstract readonly closed: Promise<ChordError | undefined>
+
+  /** Why no call can be made now. */
+  protected abstract refusal(): ChordError | undefined
+  protected abstract nowMs(): number
+  protected abstract readonly payloadBytesMax: number
+
+  abstract close(): Promise<void>
+  abstract [Symbol.asyncDispose](): Promise<void>
+
+  lookup(key: Key, o?: Wait & { route?: 'recursive' | 'iterative' }): Promise<Owner> {
+    return promised<Owner>((callback) => this.#lookup(idOfKey(key), o, callback))
+  }
+
+  async lookupMany(keys: readonly Key[] | PackedKeys, o?: Wait): Promise<readonly Result<Owner>[]> {
+    const timeoutMs = timeoutOf(o)
+    const ids = idsOfKeys(keys)
+    const endMs = this.nowMs() + timeoutMs
+    const results = new Array<Result<Owner>>(ids.length)
+    let next = 0
+    const worker = async () => {
+      while (next < ids.length) {
+        const at = next++
+        const left = { ...o, timeoutMs: Math.max(1, endMs - this.nowMs()) }
+        results[at] = await new Promise<Result<Owner>>((resolve) => {
+          attempt((callback) => this.#lookup(ids[at]!, left, callback), resolve as Callback)
+        })
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(LOOKUPS_AT_ONCE, ids.length) }, worker))
+    return results
+  }
+
+  send<Q>(key: Key, type: MessageType<Q, unknown>, body: Q, o?: Wait & { ack?: boolean }): Promise<void> {
+    return promised<void>((callback) => this.#send(idOfKey(key), type as AnyType, body as never, o, callback))
+  }
+
+  sendTo<Q>(peer: Peer | string, type: MessageType<Q, unknown>, body: Q, o?: Wait & { ack?: boolean }): Promise<void> {
+    return promised<void>((callback) => this.#send(peerOf(peer), type as AnyType, body as never, o, callback))
+  }
+
+  request<Q, R>(key: Key, type: MessageType<Q, R>, body: Q, o?: Wait & { idempotent?: boolean }): Promise<R>
+  request<Q, R>(
+    key: Key,
+    type: MessageType<Q, R>,
+    body: Q,
+    o: Wait & { idempotent?: boolean },
+    callback: (result: Result<R>) => void,
+  ): void
+  request<Q, R>(
+    key: Key,
+    type: MessageType<Q, R>,
+    body: Q,
+    o?: Wait & { idempotent?: boolean },
+    callback?: (result: Result<R>) => void,
+  ): Promise<R> | undefined {
+    if (callback === undefined) {
+      return promised<R>((done) => this.#request(idOfKey(key), type as AnyType, body as never, o, done))
+    }
+    try {
+      this.#request(idOfKey(key), type as AnyType, body as never, o, callback as Callback)
+    } catch (error) {
+      failLater(error, callback as Callback)
+    }
+    return undefined
+  }
+
+  requestTo<Q, R>(
+    peer: Peer | string,
+    type: MessageType<Q, R>,
+    body: Q,
+    o?: Wait & { idempotent?: boolean },
+  ): Promise<R>
+  requestTo<Q, R>(
+    peer: Peer | string,
+    type: MessageType<Q, R>,
+    body: Q,
+    o: Wait & { idempotent?: boolean },
+    callback: (result: Result<R>) => void,
+  ): void
+  requestTo<Q, R>(
+    peer: Peer | string,
+    type: MessageType<Q, R>,
+    body: Q,
+    o?: Wait & { idempotent?: boolean },
+    callback?: (result: Result<R>) => void,
+  ): Promise<R> | undefined {
+    if (callback === undefined) {
+      return promised<R>((done) => this.#request(peerOf(peer), type as AnyType, body as never, o, done))
+    }
+    try {
+      this.#request(peerOf(peer), type as AnyType, body as never, o, callback as Callback)
+    } catch (error) {
+      failLater(error, callback as Callback)
+    }
+    return undefined
+  }
+
+  #lookup(key: Id, o: Options | undefined, callback: Callback): void {
+    const timeoutMs = timeoutOf(o, LOOKUP_NAMES)
+    if (o?.route !== undefined && o.route !== 'recursive' && o.route !== 'iterative') {
+      throw new ChordError('ERR_BAD_OPTION', `route must be 'recursive' or 'iterative', got ${String(o.route)}`)
+    }
+    const nowMs = this.nowMs()
+    const call = this.#open('found', o, timeoutMs, nowMs, callback)
+    call.key = key
+    call.iterative = o?.route === 'iterative'
+    this.exchange.begin(call, nowMs)
+  }
+
+  #send(to: Id | Peer | string, type: AnyType, body: never, o: Options | undefined, callback: Callback): void {
+    this.#message(o?.ack === false ? 'nothing' : 'ack', to, type, body, o, timeoutOf(o, SEND_NAMES), callback)
+  }
+
+  #request(to: Id | Peer | string, type: AnyType, body: never, o: Options | undefined, callback: Callback): void {
+    this.#message('reply', to, type, body, o, timeoutOf(o, REQUEST_NAMES), callback)
+  }
+
+  #message(
+    wants: Wants,
+    to: Id | Peer | string,
+    type: AnyType,
+    value: never,
+    o: Options | undefined,
+    timeoutMs: number,
+    callback: Callback,
+  ): void {
+    const method = methodOfType(type as MessageType<never, never>)
+    const body = this.#encode(type, value)
+    const nowMs = this.nowMs()
+    const call = this.#open(wants, o, timeoutMs, nowMs, callback)
+    if (typeof to === 'string') call.address = to
+    else if (to instanceof Id) call.key = to
+    else {
+      call.address = to.address
+      call.target = to
+    }
+    call.methodLow = method.low
+    call.methodHigh = method.high
+    call.body = body
+    call.reply = type.reply
+    call.idempotent = o?.idempotent === true
+    this.exchange.begin(call, nowMs)
+  }
+
+  #encode(type: AnyType, value: never): Uint8Array {
+    let body: Uint8Array
+    try {
+      body = type.request.encode(value)
+    } catch (cause) {
+      throw new ChordError('ERR_BAD_BODY', `the body of '${type.name}' cannot be encoded`, { cause })
+    }
+    if (!(body instanceof Uint8Array)) {
+      throw new ChordError('ERR_BAD_BODY', `the codec of '${type.name}' must encode to a Uint8Array`)
+    }
+    if (body.length > this.payloadBytesMax) {
+      const text = `a body of ${body.length} bytes is over limits.payloadBytes (${this.payloadBytesMax})`
+      throw new ChordError('ERR_PAYLOAD_TOO_LARGE', text)
+    }
+    return body
+  }
+
+  #open(wants: Wants, o: Options | undefined, timeoutMs: number, nowMs: number, callback: Callback): Call {
+    const refusal = this.refusal()
+    if (refusal !== undefined) throw refusal
+    const call = this.exchange.table.take()
+    if (call === undefined) throw new ChordError('ERR_BUSY', 'too many calls wait for an answer (limits.pendingCalls)')
+    call.wants = wants
+    call.deadlineMs = nowMs + timeoutMs
+    call.signal = o?.signal
+    call.callback = callback
+    return call
+  }
+}
+
+/** A client cannot be called, and an address must be one. */
+function peerOf(peer: Peer | string): Peer | string {
+  const address = typeof peer === 'string' ? peer : peer?.address
+  if (address === '') throw new ChordError('ERR_NOT_MEMBER', 'a client takes no messages')
+  const parsed = parseAddress(String(address))
+  if (!parsed.ok) throw new ChordError(parsed.code, parsed.message)
+  if (typeof peer !== 'string' && (!(peer.id instanceof Id) || typeof peer.incarnation !== 'bigint')) {
+    throw new ChordError('ERR_BAD_OPTION', 'a peer has an id, an address and an incarnation')
+  }
+  return peer
+}
+
+function promised<T>(start: (callback: Callback) => void): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    start((result: Result<unknown>) => {
+      if (result.ok) resolve(result.value as T)
+      else reject(result.error)
+    })
+  })
+}
+
+/** As `start`, but what it throws becomes a result. */
+function attempt(start: (callback: Callback) => void, callback: Callback): void {
+  try {
+    start(callback)
+  } catch (error) {
+    if (!(error instanceof ChordError)) throw error
+    callback({ ok: false, error })
+  }
+}
+
+/** Never before the call has returned. */
+function failLater(error: unknown, callback: Callback): void {
+  if (!(error instanceof ChordError)) throw error
+  queueMicrotask(() => callback({ ok: false, error }))
+}

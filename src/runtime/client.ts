@@ -1,0 +1,242 @@
+/** A caller that is no member: it owns nothing and enters no table. */
+import type { Caller, ClientOptions, Owner } from '../api.ts'
+import { type ClientSettings, clientSettings } from '../core/config.ts'
+import { ChordError } from '../core/errors.ts'
+import { decodeFailure, decodeFound, FAIL_NOT_MEMBER } from '../wire/answers.ts'
+import { bodyAt, type FrameMemory, originBytes, readHigh, readLow, readType } from '../wire/frames.ts'
+import { FRAME_BYTES_MAX, TYPE_FAILURE, TYPE_FOUND, TYPE_REPLY, TYPE_REQUEST } from '../wire/layout.ts'
+import { formatAddress, parseAddress } from './address.ts'
+import { Answering, returnPath } from './answering.ts'
+import { BaseCaller } from './caller.ts'
+import type { Call } from './calls.ts'
+import { Deferred } from './deferred.ts'
+import { type Environment, systemEnvironment } from './environment.ts'
+import { Exchange } from './exchange.ts'
+import { Holding } from './holding.ts'
+import { Links } from './links.ts'
+import { Peers } from './peers.ts'
+import { requestBytes } from './requests.ts'
+import type { Down, Session } from './session.ts'
+import { ownerOf, WALK } from './walk.ts'
+
+/**
+ * Connects to a ring as a client; resolves when one of the members in `to` has answered.
+ * Errors: ERR_BAD_OPTION, ERR_BAD_ADDRESS, ERR_NATIVE_UNAVAILABLE, ERR_UNREACHABLE.
+ */
+export async function connect(o: ClientOptions): Promise<Caller> {
+  const settings = clientSettings(o)
+  return connectWith(settings, systemEnvironment(settings.transport))
+}
+
+/** As {@link connect}, in a world of the caller's: for tests and the simulator. */
+export async function connectWith(settings: ClientSettings, environment: Environment): Promise<Caller> {
+  for (const text of settings.to) {
+    const parsed = parseAddress(text)
+    if (!parsed.ok) throw new ChordError(parsed.code, `to: ${parsed.message}`)
+  }
+  const client = new RingClient(settings, environment)
+  await client.open()
+  return client
+}
+
+/** The entry hop adds an origin with its own address, and that must fit into the frame. */
+const ENTRY_ROOM = originBytes('x'.repeat(255))
+
+class RingClient extends BaseCaller {
+  protected readonly exchange: Exchange
+  protected readonly payloadBytesMax: number
+  readonly closed: Promise<ChordError | undefined>
+  readonly #settings: ClientSettings
+  readonly #environment: Environment
+  readonly #book: Peers
+  readonly #links: Links
+  readonly #answering: Answering
+  /** Addresses of members that calls may enter the ring by. */
+  #entries: string[] = []
+  #turn = 0
+  #connected = new Deferred<void>()
+  readonly #refused = new Map<string, string>()
+  #settleClosed!: (error: ChordError | undefined) => void
+  #isClosed = false
+
+  constructor(settings: ClientSettings, environment: Environment) {
+    super()
+    this.#settings = settings
+    this.#environment = environment
+    this.payloadBytesMax = settings.limits.payloadBytes
+    this.#book = new Peers(environment.idOf)
+    this.closed = new Promise((resolve) => {
+      this.#settleClosed = resolve
+    })
+    const { clock, random } = environment
+    const links = () => this.#links
+    const dispatch = (call: Call, nowMs: number) => this.#dispatch(call, nowMs)
+    this.exchange = new Exchange({ links, clock, random, limits: settings.limits, dispatch })
+    this.#answering = new Answering({
+      links,
+      book: this.#book,
+      holding: new Holding({ links, clock, undeliverable: () => {} }),
+      address: () => '',
+      inject: () => {},
+      payloadBytesMax: this.payloadBytesMax,
+    })
+    this.#links = new Links({
+      transport: (options) => environment.transport(options),
+      handler: {
+        peerFrame: (session, ring, at, length) => this.#frame(session, ring, at, length),
+        sessionUp: () => this.#sessionUp(),
+        sessionDown: (down) => this.#sessionDown(down),
+        drained: () => {},
+        batchEnd: () => {},
+      },
+      clock,
+      random,
+      self: { role: 'client', network: settings.network, address: '', incarnations: [] },
+      idOf: environment.idOf,
+      limits: settings.limits,
+      timing: settings.timing,
+      resolve: (host) => environment.resolve(host),
+    })
+  }
+
+  /** Resolves when the first entry hop is there. */
+  async open(): Promise<void> {
+    try {
+      this.#entries = await this.#resolveEntries()
+      for (const address of this.#entries) this.#links.open(address, 'routing')
+      await this.#connected.promise
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true
+      this.exchange.close(new ChordError('ERR_CLOSED', 'this client has been closed'))
+      await this.#links.destroy()
+      this.#settleClosed(undefined)
+    }
+    await this.closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  protected nowMs(): number {
+    return this.#environment.clock.nowMs()
+  }
+
+  protected refusal(): ChordError | undefined {
+    return this.#isClosed ? new ChordError('ERR_CLOSED', 'this client has been closed') : undefined
+  }
+
+  async #resolveEntries(): Promise<string[]> {
+    const entries = await Promise.all(
+      this.#settings.to.map(async (text) => {
+        const parsed = parseAddress(text)
+        if (!parsed.ok || !parsed.value.dns) return [text]
+        const { host, port } = parsed.value
+        try {
+          return (await this.#environment.resolve(host)).map((one) => formatAddress(one, port))
+        } catch (cause) {
+          this.#refused.set(text, `cannot be resolved: ${(cause as Error).message}`)
+          return []
+        }
+      }),
+    )
+    const all = [...new Set(entries.flat())]
+    if (all.length === 0) throw this.#unreachable()
+    return all
+  }
+
+  #sessionUp(): void {
+    this.#connected.resolve()
+    this.exchange.sessionUp(this.nowMs())
+  }
+
+  #sessionDown(down: Down): void {
+    this.#refused.set(down.address, down.rejection ?? down.cause)
+    if (this.#entries.every((address) => this.#refused.has(address))) this.#connected.reject(this.#unreachable())
+    this.exchange.sessionDown(down, this.nowMs())
+  }
+
+  #unreachable(): ChordError {
+    const tried = [...this.#refused].map(([address, why]) => `${address} (${why})`).join(', ')
+    return new ChordError('ERR_UNREACHABLE', `no member answers: ${tried}`)
+  }
+
+  #dispatch(call: Call, nowMs: number): void {
+    if (call.key === undefined) {
+      return this.exchange.sendVia(call, call.address, 'routing', undefined, false, 0, nowMs)
+    }
+    if (call.owner !== undefined) {
+      return this.exchange.sendVia(call, call.owner.address, 'routing', undefined, true, 0, nowMs)
+    }
+    const entry = this.#entry(call.attempt)
+    if (requestBytes(call, undefined) + ENTRY_ROOM > FRAME_BYTES_MAX) return this.#findOwner(call)
+    if (call.iterative) return this.#walk(call, entry)
+    this.exchange.sendVia(call, entry, 'routing', undefined, false, 0, nowMs)
+  }
+
+  /** Another one for each attempt; those that are connected first. */
+  #entry(attempt: number): string {
+    const up = this.#entries.filter((address) => this.#links.session(address) !== undefined)
+    const entries = up.length > 0 ? up : this.#entries
+    if (attempt === 0) this.#turn++
+    return entries[(this.#turn + attempt) % entries.length]!
+  }
+
+  #findOwner(call: Call): void {
+    const { high } = call
+    call.state = 'elsewhere'
+    this.lookup(call.key!, { timeoutMs: Math.max(1, call.deadlineMs - this.nowMs()) }).then(
+      ({ owner }) => {
+        if (call.high !== high) return
+        call.owner = owner
+        this.#dispatch(call, this.nowMs())
+      },
+      (error: ChordError) => {
+        if (call.high === high) this.exchange.fail(call, error)
+      },
+    )
+  }
+
+  #walk(call: Call, entry: string): void {
+    const { high } = call
+    call.state = 'elsewhere'
+    const timeoutMs = Math.max(1, call.deadlineMs - this.nowMs())
+    this.requestTo(entry, WALK, { key: String(call.key), timeoutMs }, { timeoutMs, idempotent: true }, (result) => {
+      if (call.high !== high) return
+      if (!result.ok) return this.exchange.fail(call, result.error)
+      this.exchange.succeed(call, ownerOf(result.value) satisfies Owner)
+    })
+  }
+
+  #frame(session: Session, m: FrameMemory, at: number, length: number): void {
+    const low = readLow(m, at)
+    const high = readHigh(m, at)
+    const start = bodyAt(m, at)
+    const end = at + length
+    switch (readType(m, at)) {
+      case TYPE_FOUND: {
+        const found = decodeFound(m.bytes, start, end, this.#book)
+        if (found !== undefined) this.exchange.found(low, high, found)
+        return
+      }
+      case TYPE_REPLY:
+        return this.exchange.replied(low, high, m.bytes, start, end)
+      case TYPE_FAILURE: {
+        const failure = decodeFailure(m.bytes, start, end)
+        if (failure === undefined) return this.#links.close(session)
+        return this.exchange.refusedBy(low, high, failure.code, failure.message, this.nowMs())
+      }
+      case TYPE_REQUEST:
+        return this.#answering.failure(returnPath(session, m, at), 0, FAIL_NOT_MEMBER, 'a client takes no messages')
+      default:
+        this.#links.close(session)
+    }
+  }
+}

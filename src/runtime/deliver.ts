@@ -1,0 +1,240 @@
+/** Messages for us: found their handler, dropped if they came before, answered. */
+import type { Clock, Member, Peer } from '../api.ts'
+import { ChordError } from '../core/errors.ts'
+import type { Id } from '../core/id.ts'
+import { FAIL_BAD_BODY, FAIL_BUSY, FAIL_NO_HANDLER, FAIL_REMOTE } from '../wire/answers.ts'
+import type { PeerBook } from '../wire/codec.ts'
+import {
+  bodyAt,
+  extensionAt,
+  type FrameMemory,
+  readExtensions,
+  readFlags,
+  readMethodHigh,
+  readMethodLow,
+  readVnode,
+} from '../wire/frames.ts'
+import { EXT_DEADLINE, FLAG_IDEMPOTENT } from '../wire/layout.ts'
+import { type Answering, type ReturnPath, returnPath, wantsAnswer } from './answering.ts'
+import { Batch, messageOf } from './batches.ts'
+import { Duplicates, duplicateKey } from './duplicates.ts'
+import { type Handler, Handlers } from './handlers.ts'
+import { type IncomingContext, IncomingMessage } from './incoming.ts'
+import type { Session } from './session.ts'
+
+export interface DeliveryOptions {
+  answering: Answering
+  book: PeerBook
+  clock: Clock
+  duplicates: number
+  member(index: number): Member
+  warn(error: ChordError): void
+}
+
+/** Deadline of messages that carry none. */
+const NO_DEADLINE_MS = 60_000
+
+export class Delivery implements IncomingContext {
+  readonly handlers = new Handlers()
+  readonly stats = { requests: 0, oneWay: 0, duplicates: 0, failed: 0 }
+  /** Handlers that have not settled yet. */
+  running = 0
+  readonly #o: DeliveryOptions
+  readonly #duplicates: Duplicates
+  readonly #batches = new Map<Handler, Batch>()
+  readonly #signals = new Map<AbortController, Disposable>()
+  #whenIdle: (() => void)[] = []
+
+  constructor(o: DeliveryOptions) {
+    this.#o = o
+    this.#duplicates = new Duplicates(o.duplicates)
+  }
+
+  /** A request frame for our member `index`; `key` if it was sent to one. */
+  receive(
+    session: Session | undefined,
+    m: FrameMemory,
+    at: number,
+    length: number,
+    index: number,
+    key: Id | undefined,
+    nowMs: number,
+  ): void {
+    const path = returnPath(session, m, at)
+    const handler = this.handlers.find(readMethodLow(m, at), readMethodHigh(m, at))
+    if (handler === undefined) {
+      return this.#o.answering.failure(path, index, FAIL_NO_HANDLER, 'the receiver handles no such message type')
+    }
+    const deadlineMs = nowMs + remainingMs(m, at)
+    const idempotent = (readFlags(m, at) & FLAG_IDEMPOTENT) !== 0
+    let known: string | undefined
+    // What came straight is sent again only if it is idempotent; what was routed may come by two ways.
+    if (wantsAnswer(path) && (idempotent || path.origin !== undefined)) {
+      known = duplicateKey(path, this.from(path, readVnode(m, at)))
+      if (!this.#isFirst(known, path, index, deadlineMs, idempotent, nowMs)) return
+    }
+    if (path.oneWay) this.stats.oneWay++
+    else this.stats.requests++
+    if (handler.batch !== undefined) return this.#batchOf(handler).add(session, m, at, length, index)
+    const start = bodyAt(m, at)
+    let body: unknown
+    try {
+      body = handler.type!.request.decode(m.bytes.slice(start, at + length))
+    } catch (error) {
+      this.stats.failed++
+      const why = `the body of '${handler.name}' cannot be decoded: ${messageOf(error)}`
+      return this.#o.answering.failure(path, index, FAIL_BAD_BODY, why)
+    }
+    const message = new IncomingMessage(this, path, body, key, index, readVnode(m, at), deadlineMs)
+    this.#handle(handler, message, path, index, known)
+  }
+
+  /** At the end of a wake-up. */
+  runBatches(): void {
+    for (const [handler, batch] of this.#batches) {
+      if (batch.length === 0) continue
+      const thrown = batch.run(handler.batch!)
+      if (thrown === undefined) continue
+      this.stats.failed++
+      this.#warn(handler, thrown)
+    }
+  }
+
+  /** Resolves when no handler is at work. */
+  idle(): Promise<void> {
+    return this.running === 0 ? Promise.resolve() : new Promise((resolve) => this.#whenIdle.push(resolve))
+  }
+
+  /** The node leaves or closes: handlers that listen may give up. */
+  abortAll(): void {
+    for (const [controller, timer] of this.#signals) {
+      timer[Symbol.dispose]()
+      controller.abort(new ChordError('ERR_CLOSED', 'the node leaves or closes'))
+    }
+    this.#signals.clear()
+  }
+
+  member(index: number): Member {
+    return this.#o.member(index)
+  }
+
+  from(path: ReturnPath, senderIndex: number): Peer {
+    const { origin, session } = path
+    if (origin !== undefined && !origin.client) {
+      const peer = this.#o.book.peer(origin.address, origin.index, origin.incarnation)
+      if (peer !== undefined) return peer
+    }
+    if (origin !== undefined) return { id: origin.id, address: '', incarnation: origin.incarnation }
+    return session!.peers[session!.role === 'client' ? 0 : senderIndex] ?? session!.peers[0]!
+  }
+
+  signal(deadlineMs: number): AbortSignal {
+    const controller = new AbortController()
+    const timer = this.#o.clock.setTimer(deadlineMs - this.#o.clock.nowMs(), () => {
+      this.#signals.delete(controller)
+      controller.abort(new ChordError('ERR_TIMEOUT', "the caller's deadline has passed"))
+    })
+    this.#signals.set(controller, timer)
+    return controller.signal
+  }
+
+  #isFirst(known: string, path: ReturnPath, index: number, deadlineMs: number, keep: boolean, nowMs: number): boolean {
+    const seen = this.#duplicates.find(known)
+    if (seen !== undefined) {
+      this.stats.duplicates++
+      if (seen.reply !== undefined) this.#o.answering.reply(path, index, seen.reply)
+      return false
+    }
+    if (this.#duplicates.add(known, deadlineMs, keep, nowMs)) return true
+    this.#o.answering.failure(path, index, FAIL_BUSY, 'too many requests are remembered (limits.duplicates)')
+    return false
+  }
+
+  #handle(
+    handler: Handler,
+    message: IncomingMessage,
+    path: ReturnPath,
+    index: number,
+    known: string | undefined,
+  ): void {
+    let result: unknown
+    try {
+      result = handler.one!(message as never)
+    } catch (error) {
+      return this.#failed(handler, path, index, error)
+    }
+    // A message is taken when its handler has been called; a request, when it has been answered.
+    if (path.oneWay) this.#answer(handler, path, index, undefined, known)
+    if (!isThenable(result)) {
+      if (!path.oneWay) this.#answer(handler, path, index, result, known)
+      return
+    }
+    this.running++
+    result.then(
+      (value) => {
+        if (!path.oneWay) this.#answer(handler, path, index, value, known)
+        this.#settled()
+      },
+      (error: unknown) => {
+        if (path.oneWay) this.#warn(handler, error)
+        else this.#failed(handler, path, index, error)
+        this.#settled()
+      },
+    )
+  }
+
+  #answer(handler: Handler, path: ReturnPath, index: number, value: unknown, known: string | undefined): void {
+    let body: Uint8Array = NOTHING
+    if (!path.oneWay) {
+      try {
+        body = handler.type!.reply.encode(value as never)
+      } catch (error) {
+        return this.#failed(handler, path, index, error)
+      }
+    }
+    if (known !== undefined) this.#duplicates.answered(known, body)
+    this.#o.answering.reply(path, index, body)
+  }
+
+  #failed(handler: Handler, path: ReturnPath, index: number, error: unknown): void {
+    this.stats.failed++
+    if (!path.oneWay) return this.#o.answering.failure(path, index, FAIL_REMOTE, messageOf(error))
+    // Nobody else will hear of it.
+    this.#warn(handler, error)
+    this.#o.answering.reply(path, index, NOTHING)
+  }
+
+  #warn(handler: Handler, cause: unknown): void {
+    this.#o.warn(
+      new ChordError('ERR_HANDLER', `the handler of '${handler.name}' threw: ${messageOf(cause)}`, { cause }),
+    )
+  }
+
+  #settled(): void {
+    if (--this.running > 0) return
+    const waiting = this.#whenIdle
+    this.#whenIdle = []
+    for (const resolve of waiting) resolve()
+  }
+
+  #batchOf(handler: Handler): Batch {
+    let batch = this.#batches.get(handler)
+    if (batch === undefined) {
+      batch = new Batch(this.#o.answering, this)
+      this.#batches.set(handler, batch)
+    }
+    return batch
+  }
+}
+
+function remainingMs(m: FrameMemory, at: number): number {
+  const extensions = readExtensions(m, at)
+  if ((extensions & EXT_DEADLINE) === 0) return NO_DEADLINE_MS
+  return m.words[extensionAt(at, extensions, EXT_DEADLINE) >>> 2]!
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+}
+
+const NOTHING = new Uint8Array(0)

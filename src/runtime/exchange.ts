@@ -1,0 +1,270 @@
+/** The life of a call between "send it" and "here is the answer": attempts, retries, lost connections, deadlines. */
+import type { Clock, Limits, Owner, Random, Result } from '../api.ts'
+import { ATTEMPT_MAX_MS, ATTEMPT_MIN_MS, RESEND_MAX_MS, RESEND_MIN_MS } from '../core/config.ts'
+import { ChordError } from '../core/errors.ts'
+import { isolated, reportUncaught } from '../transports/uncaught.ts'
+import { FAIL_ISOLATED, FAIL_NOT_MEMBER, provesUndelivered } from '../wire/answers.ts'
+import { frameMemory } from '../wire/frames.ts'
+import { FRAME_BYTES_MAX } from '../wire/layout.ts'
+import { type Call, CallTable } from './calls.ts'
+import { errorAtDeadline, errorOfFailure } from './failures.ts'
+import type { Links } from './links.ts'
+import { type Originator, requestBytes, writeRequest } from './requests.ts'
+import type { Down, Session } from './session.ts'
+import { aborted } from './values.ts'
+
+export interface ExchangeOptions {
+  links: () => Links
+  clock: Clock
+  random: Random
+  limits: Limits
+  /** Sends a call on its way: `sendVia`, `pause`, `fail`, or something that comes back to one of them. */
+  dispatch(call: Call, nowMs: number): void
+}
+
+export class Exchange {
+  readonly table: CallTable
+  readonly stats = { sent: 0, succeeded: 0, failed: 0, retried: 0 }
+  readonly #o: ExchangeOptions
+  /** Inside `begin`: what ends there is told later, never before the call has returned. */
+  #beginning = false
+  /** Calls that wait for a session, by the address that is being dialed. */
+  readonly #dialing = new Map<string, Set<Call>>()
+
+  constructor(o: ExchangeOptions) {
+    this.#o = o
+    const due = (call: Call, nowMs: number) => this.#due(call, nowMs)
+    this.table = new CallTable({ clock: o.clock, random: o.random, limit: o.limits.pendingCalls, due })
+  }
+
+  /** A call has been filled in. */
+  begin(call: Call, nowMs: number): void {
+    this.stats.sent++
+    call.state = 'elsewhere'
+    this.table.schedule(call, call.deadlineMs)
+    const signal = call.signal
+    if (signal !== undefined) {
+      call.onAbort = () => this.fail(call, aborted(signal))
+      signal.addEventListener('abort', call.onAbort, { once: true })
+    }
+    this.#beginning = true
+    try {
+      this.#o.dispatch(call, nowMs)
+    } finally {
+      this.#beginning = false
+    }
+  }
+
+  /** To the process at an address: now, or when a session is up. `origin` for what is routed. */
+  sendVia(
+    call: Call,
+    address: string,
+    purpose: 'routing' | 'reply',
+    origin: Originator,
+    final: boolean,
+    finalSteps: number,
+    nowMs: number,
+  ): void {
+    const links = this.#o.links()
+    call.hop = address
+    const session = links.session(address)
+    if (session !== undefined) return this.sendOver(call, session, origin, final, finalSteps, nowMs)
+    call.state = 'dialing'
+    call.session = undefined
+    let waiting = this.#dialing.get(address)
+    if (waiting === undefined) {
+      waiting = new Set()
+      this.#dialing.set(address, waiting)
+    }
+    waiting.add(call)
+    this.#scheduleAttempt(call, nowMs)
+    links.open(address, purpose)
+  }
+
+  sendOver(call: Call, session: Session, origin: Originator, final: boolean, finalSteps: number, nowMs: number): void {
+    const links = this.#o.links()
+    const bytes = requestBytes(call, origin)
+    if (bytes > FRAME_BYTES_MAX) {
+      const memory = frameMemory(bytes)
+      writeRequest(memory, 0, bytes, call, origin, final, finalSteps, nowMs)
+      if (!links.sendOn(session, memory.bytes, 'own')) return this.#refused(call, nowMs)
+    } else {
+      const at = links.reserve(session, bytes, 'own')
+      if (at < 0) return this.#refused(call, nowMs)
+      writeRequest(links.tx, at, bytes, call, origin, final, finalSteps, nowMs)
+      links.commit(session, at, bytes)
+    }
+    this.sent(call, session, nowMs)
+  }
+
+  /** It has left; over `session`, if over one. */
+  sent(call: Call, session: Session | undefined, nowMs: number): void {
+    if (call.wants === 'nothing') return this.succeed(call, undefined)
+    call.session = session
+    call.state = 'sent'
+    call.unproven++
+    this.#scheduleAttempt(call, nowMs)
+  }
+
+  /** Try again a little later, and a little later still each time. */
+  pause(call: Call, failure: number, nowMs: number): void {
+    this.#stopDialing(call)
+    call.failure = failure
+    call.state = 'pausing'
+    call.attempt++
+    this.stats.retried++
+    const pauseMs = Math.min(RESEND_MAX_MS, RESEND_MIN_MS * 2 ** Math.min(call.attempt - 1, 10))
+    this.table.schedule(call, Math.min(call.deadlineMs, nowMs + pauseMs))
+  }
+
+  /** Try another way at once. */
+  again(call: Call, nowMs: number): void {
+    this.#stopDialing(call)
+    call.attempt++
+    this.stats.retried++
+    call.state = 'elsewhere'
+    this.#o.dispatch(call, nowMs)
+  }
+
+  succeed(call: Call, value: unknown): void {
+    this.stats.succeeded++
+    this.#finish(call, { ok: true, value: value as never })
+  }
+
+  fail(call: Call, error: ChordError): void {
+    this.stats.failed++
+    this.#finish(call, { ok: false, error })
+  }
+
+  // Answers.
+
+  found(low: number, high: number, owner: Owner): void {
+    const call = this.table.find(low, high)
+    if (call?.wants === 'found') this.succeed(call, owner)
+  }
+
+  /** `bytes[start .. end)` is borrowed. */
+  replied(low: number, high: number, bytes: Uint8Array, start: number, end: number): void {
+    const call = this.table.find(low, high)
+    if (call === undefined || call.wants === 'found') return
+    if (call.wants !== 'reply' || call.reply === undefined) return this.succeed(call, undefined)
+    let value: unknown
+    try {
+      value = call.reply.decode(bytes.slice(start, end))
+    } catch (cause) {
+      return this.fail(call, new ChordError('ERR_BAD_BODY', 'the reply cannot be decoded', { cause }))
+    }
+    this.succeed(call, value)
+  }
+
+  refusedBy(low: number, high: number, code: number, message: string, nowMs: number): void {
+    const call = this.table.find(low, high)
+    if (call === undefined || call.state === 'free') return
+    const routed = call.key !== undefined
+    const again = provesUndelivered(code) || (routed && (code === FAIL_NOT_MEMBER || code === FAIL_ISOLATED))
+    if (!again) return this.fail(call, errorOfFailure(code, message))
+    call.unproven = Math.max(0, call.unproven - 1)
+    call.owner = undefined
+    // The answer to an attempt that was given up already.
+    if (call.state === 'pausing') return
+    this.pause(call, code, nowMs)
+  }
+
+  // Connections.
+
+  sessionUp(nowMs: number): void {
+    for (const [address, calls] of this.#dialing) {
+      if (this.#o.links().session(address) === undefined) continue
+      this.#dialing.delete(address)
+      for (const call of calls) {
+        if (call.state !== 'dialing' || call.hop !== address) continue
+        call.state = 'elsewhere'
+        this.#o.dispatch(call, nowMs)
+      }
+    }
+  }
+
+  sessionDown(down: Down, nowMs: number): void {
+    const waiting = this.#dialing.get(down.address)
+    if (waiting !== undefined && this.#o.links().session(down.address) === undefined) {
+      this.#dialing.delete(down.address)
+      for (const call of waiting) if (call.state === 'dialing') this.#unreachable(call, down, nowMs)
+    }
+    if (down.session === undefined || down.cause !== 'lost') return
+    for (const call of this.table.all()) {
+      if (call.state === 'sent' && call.session === down.session) this.#lost(call, nowMs)
+    }
+  }
+
+  close(error: ChordError): void {
+    this.table.stop()
+    for (const call of this.table.all()) this.fail(call, error)
+  }
+
+  #unreachable(call: Call, down: Down, nowMs: number): void {
+    if (call.key !== undefined) return this.pause(call, call.failure, nowMs)
+    // The address is another name of this process, as the dispatcher knows by now.
+    if (down.rejection === 'self') return this.again(call, nowMs)
+    const why = down.rejection === undefined ? down.cause : `rejected: ${down.rejection}`
+    const error = new ChordError('ERR_UNREACHABLE', `no connection to ${down.address} (${why})`)
+    if (call.unproven > 0) this.fail(call, errorAtDeadline(0, true, whatIs(call)))
+    else this.fail(call, error)
+  }
+
+  /** The connection that carried it broke. */
+  #lost(call: Call, nowMs: number): void {
+    call.session = undefined
+    if (call.wants === 'found' || call.idempotent) return this.again(call, nowMs)
+    if (call.key !== undefined && call.owner === undefined) return // somebody further on may have it
+    this.fail(call, errorAtDeadline(0, true, whatIs(call)))
+  }
+
+  /** The own lane is full, or the session went down just now. */
+  #refused(call: Call, nowMs: number): void {
+    if (call.attempt > 0) return this.pause(call, call.failure, nowMs)
+    this.fail(call, new ChordError('ERR_BUSY', `the queue to ${call.hop || 'that node'} is full; try again later`))
+  }
+
+  #scheduleAttempt(call: Call, nowMs: number): void {
+    const retried = call.wants === 'found' || call.state === 'dialing' || (call.idempotent && call.key !== undefined)
+    const attemptMs = Math.min(ATTEMPT_MAX_MS, ATTEMPT_MIN_MS * 2 ** Math.min(call.attempt, 10))
+    this.table.schedule(call, retried ? Math.min(call.deadlineMs, nowMs + attemptMs) : call.deadlineMs)
+  }
+
+  #due(call: Call, nowMs: number): void {
+    if (nowMs >= call.deadlineMs) {
+      const delivered = call.wants !== 'found' && call.unproven > 0
+      return this.fail(call, errorAtDeadline(call.failure, delivered, whatIs(call)))
+    }
+    if (call.state === 'pausing') {
+      call.state = 'elsewhere'
+      this.table.schedule(call, call.deadlineMs)
+      return this.#o.dispatch(call, nowMs)
+    }
+    if (call.state === 'sent' || call.state === 'dialing') return this.again(call, nowMs)
+    this.table.schedule(call, call.deadlineMs)
+  }
+
+  #stopDialing(call: Call): void {
+    if (call.state === 'dialing') this.#dialing.get(call.hop)?.delete(call)
+  }
+
+  #finish(call: Call, result: Result<never>): void {
+    const { callback, signal, onAbort } = call
+    this.#stopDialing(call)
+    if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort)
+    this.table.release(call)
+    if (this.#beginning) queueMicrotask(() => isolated(() => callback(result)))
+    else
+      try {
+        callback(result)
+      } catch (error) {
+        reportUncaught(error)
+      }
+  }
+}
+
+function whatIs(call: Call): string {
+  if (call.wants === 'found') return `the look-up of ${call.key}`
+  return call.key === undefined ? `the message to ${call.address}` : `the message to the owner of ${call.key}`
+}

@@ -1,0 +1,470 @@
+/** What a node is made of while it runs: connections, members, seeds, state file; how they start and end. */
+import type { Key, Member, NodeState, Peer } from '../api.ts'
+import type { CoreConfig } from '../core/chord-node.ts'
+import { type NodeSettings, STATE_FILE_MS } from '../core/config.ts'
+import { assert, ChordError } from '../core/errors.ts'
+import type { Id } from '../core/id.ts'
+import type { CoreEvent, CoreStatus } from '../core/output.ts'
+import { formatAddress, isWildcard, parseAddress } from './address.ts'
+import { plannedChange, rangeChange, tell } from './core-events.ts'
+import { Deferred } from './deferred.ts'
+import type { Environment } from './environment.ts'
+import type { Emitter } from './events.ts'
+import { Links } from './links.ts'
+import { type Handover, Members, type MembersHandler } from './members.ts'
+import { Peers } from './peers.ts'
+import { Seeds } from './seeds.ts'
+import type { Services } from './services.ts'
+import type { Down, LinksHandler, Session } from './session.ts'
+import { readState, type SavedState, writeState } from './statefile.ts'
+import { Traffic } from './traffic.ts'
+import { aborted } from './values.ts'
+
+export interface HostOptions {
+  settings: NodeSettings
+  environment: Environment
+  emitter: Emitter
+  services: Services
+  state(state: NodeState): void
+  /** The node cannot go on. */
+  fatal(error: ChordError): void
+}
+
+/** Contacts of an earlier life are given this long before a node without seeds makes a ring of its own. */
+const REMEMBERED_MS = 2_000
+
+export class Host {
+  readonly traffic: Traffic
+  readonly book: Peers
+  address = ''
+  evictions = 0
+  readonly #o: HostOptions
+  readonly #seeds: Seeds
+  #links: Links | undefined
+  #members: Members | undefined
+  #incarnation = 0n
+  /** Addresses that the members route by, as of `#tableVersion`. */
+  #routing: ReadonlySet<string> = new Set()
+  #tableVersion = -1
+  #started = new Deferred<void>()
+  #left: Deferred<void> | undefined
+  #observed: Deferred<string> | undefined
+  #saver: Disposable | undefined
+  #isStarting = true
+  #isClosed = false
+
+  constructor(o: HostOptions) {
+    this.#o = o
+    const { settings, environment } = o
+    this.book = new Peers(environment.idOf)
+    this.#seeds = new Seeds({
+      seeds: settings.join,
+      links: () => this.links,
+      clock: environment.clock,
+      resolve: (host) => environment.resolve(host),
+      address: () => this.address,
+      contact: (index, session) => this.#contact(index, session),
+      alone: () => this.#alone(),
+    })
+    this.traffic = new Traffic({
+      environment,
+      limits: settings.limits,
+      book: this.book,
+      links: () => this.links,
+      members: () => this.members,
+      isOurs: (address) => this.#seeds.isOurs(address),
+      isRouting: (address) => this.#routing.has(address),
+      isStarting: () => this.#isStarting,
+      warn: (error) => o.emitter.warn(error),
+    })
+  }
+
+  get booted(): boolean {
+    return this.#members !== undefined
+  }
+
+  get links(): Links {
+    assert(this.#links !== undefined, 'there are connections')
+    return this.#links
+  }
+
+  get members(): Members {
+    assert(this.#members !== undefined, 'there are members')
+    return this.#members
+  }
+
+  get opened(): Links | undefined {
+    return this.#links
+  }
+
+  views(): Member[] {
+    return this.#members?.cores.map((_, index) => this.members.view(index)) ?? []
+  }
+
+  owns(key: Id & Key): Member | undefined {
+    const index = this.#members?.cores.findIndex((core) => core.owns(key)) ?? -1
+    return index < 0 ? undefined : this.members.view(index)
+  }
+
+  ref(): void {
+    this.#links?.ref()
+  }
+
+  unref(): void {
+    this.#links?.unref()
+  }
+
+  /** Resolves when every member has its range. Whoever calls closes everything after an error. */
+  async start(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const timer = this.#o.environment.clock.setTimer(timeoutMs, () =>
+      this.#started.reject(this.#joinTimeout(timeoutMs)),
+    )
+    const onAbort = () => this.#started.reject(aborted(signal!))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      await Promise.all([this.#open(timeoutMs).catch((error) => this.#started.reject(error)), this.#started.promise])
+      this.#isStarting = false
+      this.#saveSoon()
+    } finally {
+      timer[Symbol.dispose]()
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Hands over, says goodbye; ends at the deadline whether that is done or not. */
+  async leave(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const left = new Deferred<void>()
+    this.#left = left
+    const cut = new Deferred<void>()
+    const timer = this.#o.environment.clock.setTimer(timeoutMs, () => cut.resolve())
+    const onAbort = () => cut.resolve()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    this.traffic.delivery.abortAll()
+    this.members.input((nowMs) => {
+      for (const core of this.members.cores) core.leave(nowMs)
+    })
+    const steps = async () => {
+      await left.promise
+      await this.#o.services.stop()
+      await this.traffic.delivery.idle()
+      await this.links.leave()
+    }
+    await Promise.race([steps(), cut.promise])
+    timer[Symbol.dispose]()
+    signal?.removeEventListener('abort', onAbort)
+  }
+
+  async close(reason: ChordError): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#started.reject(reason)
+    this.#saver?.[Symbol.dispose]()
+    this.traffic.close(reason)
+    this.#members?.stop()
+    await this.#links?.destroy()
+    if (!this.#isStarting) await this.#save()
+  }
+
+  // Starting.
+
+  async #open(timeoutMs: number): Promise<void> {
+    const { settings, environment } = this.#o
+    const saved = await this.#readState()
+    const { host, port } = await this.#listenAddress()
+    if (this.#isClosed) return
+    this.#links = new Links({
+      transport: (options) => environment.transport(options),
+      handler: this.#linksHandler(),
+      clock: environment.clock,
+      random: environment.random,
+      self: { role: 'member', network: settings.network, address: '', incarnations: [] },
+      idOf: environment.idOf,
+      limits: settings.limits,
+      timing: settings.timing,
+      resolve: (name) => environment.resolve(name),
+    })
+    const bound = await this.#links.listen(host, port)
+    this.address = await this.#ownAddress(bound)
+    if (this.#isClosed) return
+    const wallClock = BigInt(Math.floor(environment.clock.nowMs()))
+    this.#incarnation = saved.incarnation >= wallClock ? saved.incarnation + 1n : wallClock
+    if (settings.stateFile !== undefined) await this.#save(saved.peers)
+    this.#seeds.remember(saved.peers.filter((peer) => parseAddress(peer).ok))
+    this.#boot(this.#seeds.none)
+    if (settings.join.length === 0 && !this.#seeds.none) {
+      environment.clock.setTimer(Math.min(REMEMBERED_MS, timeoutMs / 2), () => this.#alone())
+    }
+  }
+
+  async #listenAddress(): Promise<{ host: string; port: number }> {
+    const { listen } = this.#o.settings
+    const parsed = parseAddress(listen)
+    assert(parsed.ok, 'addresses were checked')
+    const { host, port } = parsed.value
+    try {
+      const addresses = await this.#o.environment.resolve(host)
+      return { host: addresses[0] ?? host, port }
+    } catch (cause) {
+      throw new ChordError('ERR_LISTEN', `cannot listen on ${listen}: ${host} is no address of this machine`, { cause })
+    }
+  }
+
+  async #ownAddress(bound: { host: string; port: number }): Promise<string> {
+    const { advertise } = this.#o.settings
+    if (advertise !== undefined) {
+      const parsed = parseAddress(advertise)
+      assert(parsed.ok, 'addresses were checked')
+      return formatAddress(parsed.value.host, parsed.value.port === 0 ? bound.port : parsed.value.port)
+    }
+    if (!isWildcard(bound.host)) return formatAddress(bound.host, bound.port)
+    if (this.#o.settings.join.length === 0) throw advertiseRequired()
+    this.#observed = new Deferred<string>()
+    let again: Disposable | undefined
+    const dial = (): void => {
+      void this.#seeds.dial()
+      again = this.#o.environment.clock.setTimer(this.#o.settings.timing.rejoinMinMs, dial)
+    }
+    dial()
+    this.#started.promise.catch((error) => this.#observed?.reject(error))
+    try {
+      return formatAddress(await this.#observed.promise, bound.port)
+    } finally {
+      again?.[Symbol.dispose]()
+      this.#observed = undefined
+    }
+  }
+
+  /** Makes the members, each new, and sends them into the ring, or lets the first one make it. */
+  #boot(create: boolean): void {
+    const { settings, environment } = this.#o
+    const { virtualNodes, successors, onIsolated, timing, limits } = settings
+    const peers: Peer[] = []
+    for (let index = 0; index < virtualNodes; index++) {
+      const peer = this.book.peer(this.address, index, this.#incarnation)
+      assert(peer !== undefined, 'our own address is an address')
+      peers.push(peer)
+    }
+    this.links.identify({ address: this.address, incarnations: peers.map((peer) => peer.incarnation) })
+    const config: CoreConfig = { successors, onIsolated, rememberedPeers: limits.rememberedPeers, ...timing }
+    this.#members?.stop()
+    this.#tableVersion = -1
+    const members = new Members(peers, config, environment.random, environment.clock, this.#membersHandler())
+    this.#members = members
+    members.input((nowMs) => {
+      if (create) members.cores[0]!.create(nowMs)
+      else members.cores[0]!.join([], nowMs)
+    })
+  }
+
+  /** There is nobody to join: this is the first node of the ring. */
+  #alone(): void {
+    this.#observed?.reject(advertiseRequired())
+    const first = this.#members?.cores[0]
+    if (!this.#isClosed && first?.status === 'joining' && first.successors.length === 0) this.#boot(true)
+  }
+
+  #joinTimeout(timeoutMs: number): ChordError {
+    const { join } = this.#o.settings
+    const tried = join.length === 0 ? 'the remembered peers' : join.join(', ')
+    return new ChordError('ERR_JOIN_TIMEOUT', `no contact let us in within ${timeoutMs} ms; tried ${tried}`)
+  }
+
+  // From below: connections.
+
+  #linksHandler(): LinksHandler {
+    return {
+      peerFrame: (session, ring, offset, length) => {
+        if (this.#members !== undefined) this.traffic.frame(session, ring, offset, length)
+      },
+      sessionUp: (session) => this.#sessionUp(session),
+      sessionDown: (down) => this.#sessionDown(down),
+      drained: () => {},
+      batchEnd: () => this.traffic.batchEnd(),
+    }
+  }
+
+  #sessionUp(session: Session): void {
+    const { observedHost } = this.links
+    if (observedHost !== undefined) this.#observed?.resolve(observedHost)
+    if (this.#members === undefined) return
+    this.#seeds.sessionUp(session)
+    this.traffic.sessionUp()
+  }
+
+  #sessionDown(down: Down): void {
+    const { address, cause, rejection } = down
+    if (rejection === 'self') this.#seeds.ours(address)
+    if (rejection === 'duplicate') this.#duplicate(address)
+    if (this.#members === undefined || this.#isClosed) return
+    const isReachable = this.links.session(address) !== undefined
+    this.members.input((nowMs) => {
+      for (const core of this.members.cores) {
+        if (cause === 'leaving' || rejection === 'leaving') core.departed(address, nowMs)
+        else if (cause === 'refused' || (rejection !== undefined && PROVES_ABSENCE.has(rejection))) {
+          core.refused(address, nowMs)
+        } else if (cause === 'lost' && !isReachable) core.connectionLost(address, nowMs)
+      }
+    })
+    this.traffic.sessionDown(down)
+  }
+
+  #contact(index: number, session: Session): void {
+    const core = this.#members?.cores[index]
+    if (core === undefined) return
+    this.members.input((nowMs) => {
+      for (const [at, seen] of session.peers.slice(0, CONTACTS_MAX).entries()) {
+        const peer = this.book.peer(seen.address, at, seen.incarnation)
+        if (peer === undefined) continue
+        if (at === 0) core.compareRings(peer, nowMs)
+        else core.contact(peer, nowMs)
+      }
+    })
+  }
+
+  // From above: cores.
+
+  #membersHandler(): MembersHandler {
+    return {
+      transmit: (index, to, request, message) => this.traffic.maintenance.transmit(index, to, request, message),
+      event: (index, event) => this.#event(index, event),
+      handover: (index, handover) => this.#handover(index, handover),
+      seeds: (index) => this.#seeds.want(index),
+      settled: () => this.#settled(),
+    }
+  }
+
+  #event(index: number, event: CoreEvent): void {
+    const { emitter, services } = this.#o
+    const member = this.members.view(index)
+    switch (event.type) {
+      case 'range': {
+        const change = rangeChange(member, event)
+        services.commit(change)
+        return emitter.emit('range', change)
+      }
+      case 'duplicate':
+        return this.#duplicate(event.peer.address)
+      case 'staleIncarnation':
+        return this.#raiseIncarnation(event.known)
+      case 'peerDown':
+        this.evictions++
+        return tell(emitter, member, event)
+      default:
+        return tell(emitter, member, event)
+    }
+  }
+
+  #handover(index: number, handover: Handover): void {
+    const { members } = this
+    this.#o.services.handOver(plannedChange(members.view(index), handover), () => {
+      members.input((nowMs) => members.cores[index]!.handedOver(handover.token, nowMs))
+    })
+  }
+
+  /** After the cores have done all they could for now. */
+  #settled(): void {
+    const { cores } = this.members
+    if (this.#isClosed) return
+    const first = cores[0]!
+    if (first.status === 'member' && cores.some((core) => core.status === 'new')) {
+      return this.members.input((nowMs) => {
+        for (const core of cores) if (core.status === 'new') core.join([first.self], nowMs)
+      })
+    }
+    this.#keepRouting()
+    const status = aggregate(cores.map((core) => core.status))
+    if (status === 'left') this.#left?.resolve()
+    else this.#o.state(status)
+    if (status === 'member') this.#started.resolve()
+  }
+
+  /** Tells the connections whom the members route by, whenever that has changed. */
+  #keepRouting(): void {
+    const { cores } = this.members
+    let version = 0
+    for (const core of cores) version += core.core.tableVersion
+    if (version === this.#tableVersion) return
+    this.#tableVersion = version
+    const routing = new Set<string>()
+    for (const core of cores) for (const address of core.routingAddresses()) routing.add(address)
+    routing.delete(this.address)
+    for (const address of routing) {
+      if (!this.#routing.has(address) && this.links.session(address) !== undefined) this.links.open(address, 'routing')
+    }
+    this.#routing = routing
+    this.links.keep(routing)
+  }
+
+  #duplicate(address: string): void {
+    const text = `another live process has our place on the ring (${address}); is the same address advertised twice?`
+    const error = new ChordError('ERR_DUPLICATE_ID', text)
+    if (this.#isStarting) this.#started.reject(error)
+    else this.#o.fatal(error)
+  }
+
+  /** A later life of ours is remembered in the ring: start again above it. */
+  #raiseIncarnation(known: bigint): void {
+    if (known >= this.#incarnation) this.#incarnation = known + 1n
+    const stale = this.#members
+    this.#o.environment.defer(() => {
+      if (!this.#isClosed && this.#members === stale) this.#boot(false)
+    })
+  }
+
+  // The state file.
+
+  async #readState(): Promise<SavedState> {
+    const { stateFile } = this.#o.settings
+    if (stateFile === undefined) return { incarnation: 0n, peers: [] }
+    try {
+      return await readState(stateFile)
+    } catch (error) {
+      this.#o.emitter.warn(error as ChordError)
+      return { incarnation: 0n, peers: [] }
+    }
+  }
+
+  async #save(peers: readonly string[] = this.#remembered()): Promise<void> {
+    const { stateFile } = this.#o.settings
+    if (stateFile === undefined) return
+    try {
+      await writeState(stateFile, { incarnation: this.#incarnation, peers })
+    } catch (error) {
+      this.#o.emitter.warn(error as ChordError)
+    }
+  }
+
+  #saveSoon(): void {
+    if (this.#o.settings.stateFile === undefined || this.#isClosed) return
+    this.#saver = this.#o.environment.clock.setTimer(
+      STATE_FILE_MS,
+      () => void this.#save().then(() => this.#saveSoon()),
+    )
+    void this.#save()
+  }
+
+  #remembered(): string[] {
+    const addresses = new Set<string>()
+    for (const core of this.#members?.cores ?? []) for (const peer of core.remembered()) addresses.add(peer.address)
+    addresses.delete(this.address)
+    return [...addresses].slice(0, this.#o.settings.limits.rememberedPeers)
+  }
+}
+
+/** Members of a session that are told to a core that looks for a ring; one is enough, if it lives. */
+const CONTACTS_MAX = 4
+
+/** A process that says this is not the one that we knew. */
+const PROVES_ABSENCE: ReadonlySet<string> = new Set(['network', 'version', 'hello'])
+
+function aggregate(statuses: readonly CoreStatus[]): NodeState | 'left' {
+  if (statuses.every((status) => status === 'left')) return 'left'
+  if (statuses.some((status) => status === 'leaving' || status === 'left')) return 'leaving'
+  if (statuses.some((status) => status === 'isolated')) return 'isolated'
+  return statuses.every((status) => status === 'member') ? 'member' : 'joining'
+}
+
+function advertiseRequired(): ChordError {
+  const text = 'listening on every address, and no contact tells how others see us: set advertise'
+  return new ChordError('ERR_ADVERTISE_REQUIRED', text)
+}

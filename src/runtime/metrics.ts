@@ -1,0 +1,20 @@
+/** The public numbers, gathered from where they are counted. */
+import type { Metrics, NodeState } from '../api.ts'
+import type { Host } from './host.ts'
+
+export function metricsOf(state: NodeState, transport: 'native' | 'tcp', host: Host): Metrics {
+  const { traffic, opened } = host
+  const { sent, received, sentBytes } = traffic.maintenance.stats
+  return {
+    state,
+    transport,
+    members: host.views().length,
+    connections: opened?.counts() ?? { routing: 0, reply: 0, accepted: 0, total: 0 },
+    calls: { pending: traffic.exchange.table.pending, ...traffic.exchange.stats },
+    routed: { ...traffic.forward.stats },
+    handled: { ...traffic.delivery.stats },
+    maintenance: { sent, received, sentBytes, evictions: host.evictions },
+    wire: { ...opened?.transport.counters() },
+    refused: { ...opened?.refused(), ...traffic.violations },
+  }
+}

@@ -1,0 +1,40 @@
+/** What a member keeps between runs: its incarnation, and whom it knew. Written whole, then renamed into place. */
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { ChordError } from '../core/errors.ts'
+
+export interface SavedState {
+  readonly incarnation: bigint
+  /** Addresses, most recently alive first. */
+  readonly peers: readonly string[]
+}
+
+const EMPTY: SavedState = { incarnation: 0n, peers: [] }
+
+/** Empty if there is no such file. Errors: ERR_STATE_FILE if it cannot be understood. */
+export async function readState(path: string): Promise<SavedState> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return EMPTY
+    throw new ChordError('ERR_STATE_FILE', `cannot read the state file ${path}`, { cause })
+  }
+  try {
+    const state = JSON.parse(text) as { incarnation: unknown; peers: unknown }
+    const peers = Array.isArray(state.peers) ? state.peers.filter((peer) => typeof peer === 'string') : []
+    return { incarnation: BigInt(String(state.incarnation)), peers }
+  } catch (cause) {
+    throw new ChordError('ERR_STATE_FILE', `the state file ${path} makes no sense; starting without it`, { cause })
+  }
+}
+
+/** Errors: ERR_STATE_FILE. */
+export async function writeState(path: string, state: SavedState): Promise<void> {
+  const text = JSON.stringify({ incarnation: String(state.incarnation), peers: state.peers })
+  try {
+    await writeFile(`${path}.new`, `${text}\n`)
+    await rename(`${path}.new`, path)
+  } catch (cause) {
+    throw new ChordError('ERR_STATE_FILE', `cannot write the state file ${path}`, { cause })
+  }
+}

@@ -1,0 +1,339 @@
+/** Everything that goes over the connections of a member, wired together: who gets which frame, and how calls leave. */
+import type { Limits, Member, Peer } from '../api.ts'
+import { RECURSIVE_ATTEMPTS } from '../core/config.ts'
+import { ChordError } from '../core/errors.ts'
+import { isolated } from '../transports/uncaught.ts'
+import { decodeFailure, decodeFound, FAIL_NOT_MEMBER, FAIL_UNSETTLED } from '../wire/answers.ts'
+import {
+  bodyAt,
+  type FrameMemory,
+  frameCopy,
+  frameMemory,
+  readExtensions,
+  readHigh,
+  readId,
+  readIncarnation,
+  readLow,
+  readType,
+} from '../wire/frames.ts'
+import {
+  EXT_TARGET,
+  FRAME_BYTES_MAX,
+  HEADER_BYTES,
+  TARGET_INCARNATION,
+  TYPE_FAILURE,
+  TYPE_FOUND,
+  TYPE_LOOKUP,
+  TYPE_REPLY,
+  TYPE_REQUEST,
+} from '../wire/layout.ts'
+import { Answering, returnPath, routedBack } from './answering.ts'
+import type { Call } from './calls.ts'
+import { Delivery } from './deliver.ts'
+import type { Environment } from './environment.ts'
+import { Exchange } from './exchange.ts'
+import { decide, Forward } from './forward.ts'
+import { Holding } from './holding.ts'
+import { Iterative } from './iterative.ts'
+import type { Links } from './links.ts'
+import { Maintenance } from './maintenance.ts'
+import type { Members } from './members.ts'
+import type { Peers } from './peers.ts'
+import { RELAY_BIT } from './relay.ts'
+import { requestBytes, writeRequest } from './requests.ts'
+import type { Down, Session } from './session.ts'
+
+export interface TrafficOptions {
+  environment: Environment
+  limits: Limits
+  book: Peers
+  links: () => Links
+  members: () => Members
+  /** Our own address, or another name of it. */
+  isOurs(address: string): boolean
+  isRouting(address: string): boolean
+  /** Before the ranges are known, a key that nobody can route is no reason to give up. */
+  isStarting(): boolean
+  warn(error: ChordError): void
+}
+
+/** Frames of our own for ourselves handled in one go. */
+const OWN_FRAMES_MAX = 1_024
+
+export class Traffic {
+  readonly exchange: Exchange
+  readonly delivery: Delivery
+  readonly forward: Forward
+  readonly maintenance: Maintenance
+  readonly answering: Answering
+  readonly holding: Holding
+  readonly iterative: Iterative
+  readonly violations: Record<string, number> = {}
+  readonly #o: TrafficOptions
+  /** Our own frames for ourselves. They wait for the next turn: what a caller does not await must not run inside its call. */
+  #own: { memory: FrameMemory; length: number }[] = []
+  #inBatch = false
+  #nowMs = 0
+
+  constructor(o: TrafficOptions) {
+    this.#o = o
+    const { environment, limits, book, links } = o
+    const { clock, random } = environment
+    const cores = () => o.members().cores
+    const self = () => cores()[0]!.self
+    const member = (index: number): Member => o.members().view(index)
+    const violation = (session: Session, why: string) => this.#violation(session, why)
+    const dispatch = (call: Call, nowMs: number) => this.#dispatch(call, nowMs)
+    const answer = (m: FrameMemory, at: number, length: number) => this.#answer(m, at, length)
+    this.exchange = new Exchange({ links, clock, random, limits, dispatch })
+    this.holding = new Holding({ links, clock, undeliverable: (frame) => this.#undeliverable(frame) })
+    this.answering = new Answering({
+      links,
+      book,
+      holding: this.holding,
+      address: () => self().address,
+      inject: (memory, length) => this.#inject(memory, length),
+      payloadBytesMax: limits.payloadBytes,
+    })
+    const { answering, holding } = this
+    this.delivery = new Delivery({ answering, book, clock, duplicates: limits.duplicates, member, warn: o.warn })
+    const { delivery } = this
+    this.forward = new Forward({
+      links,
+      cores,
+      self,
+      answering,
+      delivery,
+      holding,
+      random,
+      limits,
+      answer,
+      violation,
+    })
+    this.iterative = new Iterative({
+      clock,
+      ask: (to, request, message) => this.maintenance.transmit(0, to, request, message),
+      start: (key) => this.#stepsTowards(key),
+      found: (call, owner, nowMs) => this.#straightTo(call, owner, nowMs),
+      lost: (call, nowMs) => this.exchange.pause(call, FAIL_UNSETTLED, nowMs),
+    })
+    this.maintenance = new Maintenance({
+      links,
+      members: o.members,
+      book,
+      isRouting: o.isRouting,
+      answer: (from, request, message) => this.iterative.answer(from, request, message),
+      violation,
+    })
+  }
+
+  // From the connections.
+
+  frame(session: Session, m: FrameMemory, at: number, length: number): void {
+    const nowMs = this.#batchMs()
+    if (readType(m, at) < TYPE_LOOKUP) this.maintenance.receive(session, m, at, length, nowMs)
+    else this.#application(session, m, at, length, nowMs)
+  }
+
+  batchEnd(): void {
+    this.#inBatch = false
+    this.delivery.runBatches()
+  }
+
+  sessionUp(): void {
+    this.exchange.sessionUp(this.#o.environment.clock.nowMs())
+    this.holding.sessionUp()
+  }
+
+  sessionDown(down: Down): void {
+    this.exchange.sessionDown(down, this.#o.environment.clock.nowMs())
+    this.holding.sessionDown(down.address)
+    if (down.session !== undefined) this.forward.relay.sessionDown(down.session)
+  }
+
+  close(error: ChordError): void {
+    this.delivery.abortAll()
+    this.iterative.stop()
+    this.exchange.close(error)
+    this.#own = []
+  }
+
+  #application(session: Session | undefined, m: FrameMemory, at: number, length: number, nowMs: number): void {
+    const hasTarget = (readExtensions(m, at) & EXT_TARGET) !== 0
+    const incarnation = hasTarget ? readIncarnation(m, at + HEADER_BYTES + TARGET_INCARNATION) : 0n
+    const routed = hasTarget && incarnation === 0n
+    switch (readType(m, at)) {
+      case TYPE_LOOKUP:
+        if (routed) return this.forward.receive(session, m, at, length, nowMs)
+        if (session !== undefined) this.#violation(session, 'target')
+        return
+      case TYPE_REQUEST:
+        if (routed) return this.forward.receive(session, m, at, length, nowMs)
+        return this.#direct(session, m, at, length, hasTarget, incarnation, nowMs)
+      case TYPE_FOUND:
+      case TYPE_REPLY:
+      case TYPE_FAILURE:
+        if (routed) return this.forward.receive(session, m, at, length, nowMs)
+        return this.#answer(m, at, length)
+      default:
+        if (session !== undefined) this.#violation(session, 'type')
+    }
+  }
+
+  #direct(
+    session: Session | undefined,
+    m: FrameMemory,
+    at: number,
+    length: number,
+    hasTarget: boolean,
+    incarnation: bigint,
+    nowMs: number,
+  ): void {
+    let index = 0
+    if (hasTarget) {
+      const id = readId(m, at + HEADER_BYTES)
+      const { cores } = this.#o.members()
+      index = cores.findIndex((core) => core.self.incarnation === incarnation && core.self.id.equals(id))
+      if (index < 0) {
+        const why = 'no such member here: it has left or been restarted'
+        return this.answering.failure(returnPath(session, m, at), 0, FAIL_NOT_MEMBER, why)
+      }
+    }
+    this.delivery.receive(session, m, at, length, index, undefined, nowMs)
+  }
+
+  /** To one of our calls, or to one of a client whose entry hop we are. */
+  #answer(m: FrameMemory, at: number, length: number): void {
+    const low = readLow(m, at)
+    const high = readHigh(m, at)
+    if ((low & RELAY_BIT) !== 0) return this.#relay(low, high, m, at, length)
+    const start = bodyAt(m, at)
+    const end = at + length
+    switch (readType(m, at)) {
+      case TYPE_FOUND: {
+        const found = decodeFound(m.bytes, start, end, this.#o.book)
+        if (found !== undefined) this.exchange.found(low, high, found)
+        return
+      }
+      case TYPE_REPLY:
+        return this.exchange.replied(low, high, m.bytes, start, end)
+      default: {
+        const failure = decodeFailure(m.bytes, start, end)
+        if (failure === undefined) return
+        this.exchange.refusedBy(low, high, failure.code, failure.message, this.#o.environment.clock.nowMs())
+      }
+    }
+  }
+
+  #relay(low: number, high: number, m: FrameMemory, at: number, length: number): void {
+    const entry = this.forward.relay.take(low, high)
+    if (entry === undefined) return
+    const copy = frameCopy(m, at, length)
+    copy.words[2] = entry.low
+    copy.words[3] = entry.high
+    if (!this.#o.links().sendOn(entry.session, copy.bytes, 'own')) this.answering.dropped++
+  }
+
+  #violation(session: Session, why: string): void {
+    this.violations[why] = (this.violations[why] ?? 0) + 1
+    this.#o.links().close(session)
+  }
+
+  #undeliverable(frame: Parameters<Forward['undeliverable']>[0]): void {
+    if (frame.kind === 'forward') return this.forward.undeliverable(frame)
+    const { originId } = frame
+    const routed = originId === undefined ? undefined : routedBack(frame.memory, frame.length, originId)
+    if (routed === undefined) this.answering.dropped++
+    else this.forward.receive(undefined, routed, 0, routed.bytes.length, this.#o.environment.clock.nowMs())
+  }
+
+  // From our own callers.
+
+  #dispatch(call: Call, nowMs: number): void {
+    if (call.key === undefined) {
+      if (this.#o.isOurs(call.address)) return this.#toOurselves(call, nowMs)
+      return this.exchange.sendVia(call, call.address, 'reply', undefined, false, 0, nowMs)
+    }
+    if (call.owner !== undefined) return this.#straightTo(call, call.owner, nowMs)
+    const { cores } = this.#o.members()
+    const decision = decide(cores, call.key, false, 0, call.attempt % RECURSIVE_ATTEMPTS)
+    if (decision.kind === 'deliver') return this.#toOurselves(call, nowMs)
+    if (decision.kind === 'isolated' && !this.#o.isStarting()) {
+      const text = 'no node that this one knew answers, and the key is not its own'
+      return this.exchange.fail(call, new ChordError('ERR_ISOLATED', text))
+    }
+    if (decision.kind !== 'forward') return this.exchange.pause(call, FAIL_UNSETTLED, nowMs)
+    const origin = cores[0]!.self
+    if (requestBytes(call, origin) > FRAME_BYTES_MAX) return this.#findOwner(call, call.key, nowMs)
+    const tired = call.wants === 'found' && call.attempt >= RECURSIVE_ATTEMPTS
+    if ((call.iterative || tired) && !decision.final) return this.iterative.start(call, call.key, nowMs)
+    this.exchange.sendVia(call, decision.to.address, 'routing', origin, decision.final, decision.finalSteps, nowMs)
+  }
+
+  /** Too large to be passed on: look up the owner, then send straight to it. */
+  #findOwner(call: Call, key: NonNullable<Call['key']>, nowMs: number): void {
+    const { table } = this.exchange
+    const search = table.take()
+    if (search === undefined) return this.exchange.pause(call, 0, nowMs)
+    const { high } = call
+    search.wants = 'found'
+    search.key = key
+    search.deadlineMs = call.deadlineMs
+    search.callback = (result) => {
+      if (call.high !== high || call.state !== 'elsewhere') return
+      if (!result.ok) return this.exchange.fail(call, result.error as ChordError)
+      call.owner = (result.value as { owner: Peer }).owner
+      this.#dispatch(call, this.#o.environment.clock.nowMs())
+    }
+    call.state = 'elsewhere'
+    this.exchange.begin(search, nowMs)
+  }
+
+  #straightTo(call: Call, owner: Peer, nowMs: number): void {
+    if (this.#o.isOurs(owner.address)) return this.#toOurselves(call, nowMs)
+    this.exchange.sendVia(call, owner.address, 'reply', this.#o.members().cores[0]!.self, true, 0, nowMs)
+  }
+
+  #toOurselves(call: Call, nowMs: number): void {
+    const origin = this.#o.members().cores[0]!.self
+    const bytes = requestBytes(call, origin)
+    const memory = frameMemory(bytes)
+    writeRequest(memory, 0, bytes, call, origin, false, 0, nowMs)
+    this.#inject(memory, bytes)
+    this.exchange.sent(call, undefined, nowMs)
+  }
+
+  #inject(memory: FrameMemory, length: number): void {
+    this.#own.push({ memory, length })
+    if (this.#own.length === 1) this.#o.environment.defer(this.#handleOwn)
+  }
+
+  readonly #handleOwn = (): void => {
+    const frames = this.#own.slice(0, OWN_FRAMES_MAX)
+    const nowMs = this.#o.environment.clock.nowMs()
+    for (const { memory, length } of frames) {
+      isolated(() => this.#application(undefined, memory, 0, length, nowMs))
+    }
+    this.delivery.runBatches()
+    this.#own = this.#own.slice(frames.length)
+    if (this.#own.length > 0) this.#o.environment.defer(this.#handleOwn)
+  }
+
+  /** The first nodes to ask on the way to a key: the best that routing knows, by several ways. */
+  #stepsTowards(key: NonNullable<Call['key']>): Peer[] {
+    const steps: Peer[] = []
+    for (let attempt = 0; attempt < RECURSIVE_ATTEMPTS; attempt++) {
+      const decision = decide(this.#o.members().cores, key, false, 0, attempt)
+      if (decision.kind === 'forward' && !steps.includes(decision.to)) steps.push(decision.to)
+    }
+    return steps
+  }
+
+  #batchMs(): number {
+    if (!this.#inBatch) {
+      this.#inBatch = true
+      this.#nowMs = this.#o.environment.clock.nowMs()
+    }
+    return this.#nowMs
+  }
+}
