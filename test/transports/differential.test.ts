@@ -1,0 +1,71 @@
+/** The same bytes, sent to the native endpoint and to its twin, must be the same frames and the same end. */
+import { connect } from 'node:net'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { loadNative } from '../../src/native/load.ts'
+import { createNativeTransport } from '../../src/transports/native.ts'
+import { createTcpTransport } from '../../src/transports/tcp.ts'
+import * as L from '../../src/wire/layout.ts'
+import { frameBytes, helloBytes, Recorder } from './frames.ts'
+import { type MakeTransport, RealHarness } from './harness.ts'
+
+const { ok } = loadNative()
+
+describe.skipIf(!ok)('native and tcp read the same', () => {
+  const harness = new RealHarness(createNativeTransport, createTcpTransport)
+  const ends: { recorder: Recorder; port: number }[] = []
+
+  beforeAll(async () => {
+    for (const make of [createNativeTransport, createTcpTransport] satisfies MakeTransport[]) {
+      const recorder = new Recorder()
+      const { transport } = harness.make(make, { recorder })
+      ends.push({ recorder, port: (await transport.listen('127.0.0.1', 0)).port })
+    }
+  })
+
+  afterAll(() => harness.stop())
+
+  async function read(end: (typeof ends)[number], bytes: Uint8Array) {
+    const { recorder } = end
+    const [frames, closes] = [recorder.frames.length, recorder.closes.length]
+    const socket = connect({ port: end.port, host: '127.0.0.1' })
+    socket.on('error', () => {})
+    socket.resume()
+    socket.end(bytes)
+    await harness.until(() => recorder.closes.length > closes)
+    const types = recorder.frames.slice(frames).map((frame) => [frame.type, Buffer.from(frame.body).toString('hex')])
+    return { types, reason: recorder.closes[closes]!.reason }
+  }
+
+  /** A frame of which some header bytes are changed to values that are interesting there. */
+  const frame = fc
+    .tuple(
+      fc.uint8Array({ maxLength: 120 }),
+      fc.array(
+        fc.tuple(
+          fc.constantFrom(0, 1, 2, 4, 6, 17, 18, 20, 21, 32, 33, 39, 64),
+          fc.constantFrom(0, 1, 2, 8, 16, 17, 31, 32, 64, 255),
+        ),
+        { maxLength: 2 },
+      ),
+      fc.nat(L.EXTENSIONS_KNOWN),
+    )
+    .map(([body, changes, extensions]) => {
+      const bytes = frameBytes(L.TYPE_REQUEST, body)
+      if (body.length > 60) bytes[L.AT_EXTENSIONS] = extensions
+      for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value
+      return bytes
+    })
+
+  test('frames with anything wrong in them', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(frame, { minLength: 1, maxLength: 6 }), fc.nat(40), async (frames, cut) => {
+        const all = Buffer.concat([helloBytes, ...frames])
+        const bytes = cut < 20 ? all.subarray(0, all.length - cut) : all
+        const [native, tcp] = [await read(ends[0]!, bytes), await read(ends[1]!, bytes)]
+        expect(native).toEqual(tcp)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
