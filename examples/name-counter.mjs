@@ -12,9 +12,16 @@ node.handle({ name: 'name', request: utf8, reply: utf8 }, ({ member }) => {
 node.handle({ name: 'count', request: json(), reply: json() }, () => received)
 
 node.on('range', tell)
-process.once('disconnect', () => node.leave())
+process.once('message', leave)
+process.once('disconnect', leave)
 await node.start()
 tell()
+
+/** When the parent says so, or is gone. */
+async function leave() {
+  await node.leave()
+  if (process.connected) process.disconnect()
+}
 
 function tell() {
   if (!process.connected || node.members.length === 0) return

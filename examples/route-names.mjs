@@ -71,7 +71,7 @@ async function stopRing() {
   const ends = [...ring.value.keys()].map((child) => {
     child.removeAllListeners('exit')
     const end = once(child, 'exit')
-    child.disconnect()
+    child.send('leave')
     return end
   })
   for (const [code] of await Promise.all(ends)) if (code !== 0) problems.push(`a process ended with ${code}`)

@@ -13,11 +13,6 @@ import { addUp } from './up.ts'
 import { packageVersion } from './version.ts'
 
 async function main(): Promise<void> {
-  // `chordite ring | head`: a reader that has seen enough is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0)
-    throw error
-  })
   try {
     await program().parseAsync(process.argv)
   } catch (error) {
@@ -32,9 +27,19 @@ function program(): Command {
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({ outputError: (text) => fail(text.replace(/^error: /, '')) })
-    .showHelpAfterError(false)
+    .hook('preAction', (_root, command) => tolerateClosedPipes(command.name() === 'node'))
   for (const add of [addUp, addNode, addLookup, addRing, addRoute, addDoctor, addBuild]) add(root)
   return root
+}
+
+/** `chordite ring | head` ends when nobody reads any more; a node goes on, whoever has stopped reading its log. */
+function tolerateClosedPipes(goOn: boolean): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      if (!goOn) process.exit(0)
+    })
+  }
 }
 
 /** The exit code for an error; says what it was, unless commander has done so. */

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { afterAll } from 'vitest'
 
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
@@ -29,6 +30,12 @@ export function lines(text: string): string[] {
   return text.split('\n').filter((line) => line !== '')
 }
 
+/** What a failed test leaves running must not outlive its file. */
+const started = new Set<ChildProcess>()
+afterAll(() => {
+  for (const child of started) child.kill('SIGKILL')
+})
+
 /** A command that keeps running, and the JSON lines that it prints. */
 export class Running {
   readonly process: ChildProcess
@@ -37,6 +44,7 @@ export class Running {
 
   constructor(args: readonly string[]) {
     this.process = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    started.add(this.process)
     createInterface({ input: this.process.stdout! }).on('line', (line) => {
       this.events.push(JSON.parse(line))
       for (const wake of this.#wake.splice(0)) wake()
