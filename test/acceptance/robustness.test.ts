@@ -1,0 +1,228 @@
+/**
+ * Whatever arrives over a connection closes that connection at worst, with a counted reason, and harms nothing else.
+ */
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { loadNative } from '../../src/native/load.ts'
+import { encodeHello } from '../../src/wire/hello.ts'
+import * as L from '../../src/wire/layout.ts'
+import { type Member, spawnMembers, until, untilCorrect } from '../support/members.mjs'
+import { bytesFrom, pick, randomFrom } from '../support/random.ts'
+import { portOf } from '../support/system.ts'
+
+const CAP_MS = 30_000
+const MiB = 2 ** 20
+const SEED = 5
+const CONNECTIONS = 10_000
+const AT_ONCE = 100
+
+const transports = (['native', 'tcp'] as const).filter((kind) => kind === 'tcp' || loadNative().ok)
+
+describe.each(transports)('over %s', (transport) => {
+  let members: Member[] = []
+  let node: Member
+  let port: number
+
+  beforeAll(async () => {
+    members = await spawnMembers(3)
+    node = members[0]!
+    const options = { transport, timing: { connectMs: 500 } }
+    await node.start(options)
+    await Promise.all(members.slice(1).map((member) => member.start({ ...options, join: [node.address] })))
+    await untilCorrect(members, CAP_MS)
+    port = portOf(node.address)
+  })
+
+  afterAll(() => {
+    for (const member of members) member.kill()
+  })
+
+  const hello = frame(L.TYPE_HELLO, (bytes) => bytes, helloBody())
+
+  test.each<[string, Uint8Array, string]>([
+    ['a frame shorter than its header', frame(L.TYPE_HELLO, word(0, 16)), 'length'],
+    ['a frame longer than allowed', frame(L.TYPE_HELLO, word(0, L.FRAME_BYTES_MAX + 8)), 'length'],
+    ['a length of 4 GiB', frame(L.TYPE_HELLO, word(0, 0xffffffff)), 'length'],
+    ['another version', frame(L.TYPE_HELLO, byte(L.AT_VERSION, 99)), 'version'],
+    ['a reserved byte', frame(L.TYPE_HELLO, byte(L.AT_RESERVED, 1)), 'reserved'],
+    ['an unknown flag', frame(L.TYPE_HELLO, byte(L.AT_FLAGS, 0x80)), 'reserved'],
+    ['an HTTP request', new TextEncoder().encode('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'), 'length'],
+    ['no hello first', frame(L.TYPE_LOOKUP, same), 'hello'],
+    ['a hello without the magic', frame(L.TYPE_HELLO, byte(L.HEADER_BYTES, 0), helloBody()), 'hello'],
+    ['extensions beyond the end', both(hello, frame(L.TYPE_LOOKUP, byte(L.AT_EXTENSIONS, L.EXT_TARGET))), 'extensions'],
+    ['padding that is not zero', both(hello, frame(L.TYPE_REQUEST, byte(-1, 1), new Uint8Array(3))), 'padding'],
+    ['a frame type that nobody knows', both(hello, frame(999, same)), 'type'],
+    [
+      'a maintenance message that is none',
+      both(hello, frame(L.TYPE_MAINTENANCE_FIRST, same, noise(40))),
+      'maintenanceBody',
+    ],
+    ['half a hello, and silence', hello.subarray(0, 40), 'silence'],
+    ['nothing at all', new Uint8Array(0), 'silence'],
+  ])('%s', async (_, bytes, reason) => {
+    const before = (await node.ask('metrics')).refused[reason] ?? 0
+    const socket = connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    socket.on('error', () => {})
+    socket.resume()
+    socket.write(bytes)
+    await once(socket, 'close')
+    const { refused } = await node.ask('metrics')
+    expect(refused[reason] ?? 0, JSON.stringify(refused)).toBe(before + 1)
+    await expectUnharmed()
+  })
+
+  test('good messages before a bad one are still served', async () => {
+    const socket = connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    socket.on('error', () => {})
+    const chunks: Buffer[] = []
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+    socket.write(both(hello, frame(L.TYPE_LOOKUP, word(0, 7))))
+    await once(socket, 'close')
+    // The node's own hello came before the end.
+    expect(Buffer.concat(chunks).readUInt32LE(L.HEADER_BYTES)).toBe(L.HELLO_MAGIC)
+  })
+
+  test(`${CONNECTIONS.toLocaleString('en-US')} connections with bad or random bytes leak nothing`, {
+    timeout: 120_000,
+  }, async () => {
+    const random = randomFrom(SEED)
+    const before = await node.ask('metrics')
+    await attack(CONNECTIONS / 5, random, hello)
+    const rssWarm = await quietRss()
+    await attack((CONNECTIONS * 4) / 5, random, hello)
+    const { connections, refused } = await until(
+      () => node.ask('metrics'),
+      (metrics) => metrics.connections.total <= before.connections.total,
+      CAP_MS,
+    )
+    expect(connections.total).toBeLessThanOrEqual(before.connections.total)
+    const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((a, b) => a + b, 0)
+    expect(sum(refused) - sum(before.refused)).toBeGreaterThan(CONNECTIONS / 2)
+    const grown = (await quietRss()) - rssWarm
+    console.info(
+      `${transport}: ${(grown / MiB).toFixed(1)} MiB more after ${(CONNECTIONS * 4) / 5} more bad connections`,
+    )
+    expect(grown).toBeLessThan(48 * MiB)
+    await expectUnharmed()
+  })
+
+  async function quietRss(): Promise<number> {
+    await until(
+      () => node.ask('metrics'),
+      (metrics) => metrics.connections.total <= 8,
+      CAP_MS,
+    )
+    return node.ask('rss')
+  }
+
+  /** The ring is whole, and the other members are served by this node. */
+  async function expectUnharmed(): Promise<void> {
+    await untilCorrect(members, CAP_MS)
+    const body = noise(64)
+    for (const member of members.slice(1)) {
+      const outcome = await member.ask('call', { how: 'requestTo', to: node.address, type: 'echo', body })
+      expect(outcome).toMatchObject({ ok: true })
+      expect(Buffer.compare((outcome as { value: Uint8Array }).value, body)).toBe(0)
+    }
+    expect((await node.ask('events')).filter(({ name }) => name === 'peer:down')).toEqual([])
+  }
+
+  async function attack(count: number, random: () => number, hello: Uint8Array): Promise<void> {
+    let left = count
+    const attacker = async () => {
+      while (left-- > 0) await send(badBytes(random, hello))
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, attacker))
+  }
+
+  /** Sends it, and waits until the node has closed the connection; ends it if the bytes were not bad enough. */
+  async function send(bytes: Uint8Array): Promise<void> {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.resume()
+    const closed = once(socket, 'close')
+    socket.end(bytes)
+    await closed
+    socket.destroy()
+  }
+})
+
+/** Noise, frames with noise in them, frames cut short, and frames with a few bits turned; half of them after a hello. */
+function badBytes(random: () => number, hello: Uint8Array): Uint8Array {
+  const upTo = (most: number) => Math.floor(random() * most)
+  const types = [
+    L.TYPE_HELLO,
+    L.TYPE_GOODBYE,
+    L.TYPE_FRAGMENT,
+    L.TYPE_LOOKUP,
+    L.TYPE_FOUND,
+    L.TYPE_REQUEST,
+    L.TYPE_REPLY,
+  ]
+  const [type] = pick(random, [...types, L.TYPE_FAILURE, L.TYPE_MAINTENANCE_FIRST + upTo(48)], 1)
+  let bytes = bytesFrom(random, 1 + upTo(2_000))
+  if (random() < 0.75) bytes = frame(type!, byte(L.AT_EXTENSIONS, upTo(64)), bytes)
+  if (random() < 0.25) bytes = bytes.slice(0, 1 + upTo(bytes.length))
+  if (random() < 0.5) for (let i = upTo(8); i >= 0; i--) bytes[upTo(Math.min(48, bytes.length))]! ^= 1 << upTo(8)
+  return random() < 0.5 ? both(hello, bytes) : bytes
+}
+
+type Spoil = (bytes: Uint8Array) => Uint8Array
+
+/** A frame in order, then spoilt. */
+function frame(type: number, spoil: Spoil, body: Uint8Array = new Uint8Array(0)): Uint8Array {
+  const bytes = new Uint8Array(L.padded(L.HEADER_BYTES + body.length))
+  const view = new DataView(bytes.buffer)
+  view.setUint32(L.AT_LENGTH, L.HEADER_BYTES + body.length, true)
+  view.setUint16(L.AT_TYPE, type, true)
+  view.setUint8(L.AT_VERSION, L.PROTOCOL_VERSION)
+  bytes.set(body, L.HEADER_BYTES)
+  return spoil(bytes)
+}
+
+/** The body of a good hello of a client. */
+function helloBody(): Uint8Array {
+  return encodeHello({
+    protocolMin: L.PROTOCOL_VERSION,
+    protocolMax: L.PROTOCOL_VERSION,
+    features: 0,
+    role: 'client',
+    refusal: 'none',
+    nonce: 0x0123456789abcdefn,
+    network: 'chordite',
+    address: '',
+    observedHost: '127.0.0.1',
+    incarnations: [],
+    clientId: new Uint8Array(20).fill(7),
+  }).slice(L.HEADER_BYTES)
+}
+
+function same(bytes: Uint8Array): Uint8Array {
+  return bytes
+}
+
+function word(at: number, value: number): Spoil {
+  return (bytes) => {
+    new DataView(bytes.buffer).setUint32(at, value, true)
+    return bytes
+  }
+}
+
+/** Negative: from the end. */
+function byte(at: number, value: number): Spoil {
+  return (bytes) => {
+    bytes[at < 0 ? bytes.length + at : at] = value
+    return bytes
+  }
+}
+
+function both(first: Uint8Array, second: Uint8Array): Uint8Array {
+  return Buffer.concat([first, second])
+}
+
+function noise(count: number): Uint8Array {
+  return bytesFrom(randomFrom(SEED), count)
+}
