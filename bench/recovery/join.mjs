@@ -25,16 +25,23 @@ report(rounds)
 async function run(index) {
   const members = await spawnMembers(PROCESSES)
   try {
+    const cpuBefore = await totalCpuMs(members)
     const beginMs = performance.now()
     await startRing(members, { virtualNodes: VIRTUAL_NODES })
     const startedMs = performance.now() - beginMs
     const states = await untilCorrect(members, GIVE_UP_MS)
     const correctMs = performance.now() - beginMs
+    const cpuMs = (await totalCpuMs(members)) - cpuBefore
     const keys = Array.from({ length: KEYS }, (_, k) => `round ${index} key ${k}`)
-    return { nodes: states.length, startedMs, correctMs, wrong: await wrongLookups(members, keys, 5_000) }
+    return { nodes: states.length, startedMs, correctMs, cpuMs, wrong: await wrongLookups(members, keys, 5_000) }
   } finally {
     for (const member of members) member.kill()
   }
+}
+
+async function totalCpuMs(members) {
+  const all = await Promise.all(members.map((member) => member.ask('cpuMs')))
+  return all.reduce((sum, ms) => sum + ms, 0)
 }
 
 function report(rounds) {
@@ -42,8 +49,17 @@ function report(rounds) {
   const pass = rounds.every((round) => round.correctMs <= TARGET_MS && round.wrong === 0)
   const result = { rounds, correctMs: { ...summary(times), max: Math.max(...times) }, targetMs: TARGET_MS, pass }
   if (flags.json) return console.log(JSON.stringify(result, null, 2))
-  const rows = rounds.map((r, i) => [i + 1, r.nodes, figure(r.startedMs), figure(r.correctMs), r.wrong])
-  console.log(table(['round', 'nodes', 'all started after ms', 'correct ring after ms', 'wrong look-ups'], rows))
+  const rows = rounds.map((r, i) => [
+    i + 1,
+    r.nodes,
+    figure(r.startedMs),
+    figure(r.correctMs),
+    figure(r.cpuMs),
+    r.wrong,
+  ])
+  console.log(
+    table(['round', 'nodes', 'all started after ms', 'correct ring after ms', 'CPU ms of all', 'wrong look-ups'], rows),
+  )
   const { median, max } = result.correctMs
   console.log(
     `\nmedian ${figure(median)} ms, longest ${figure(max)} ms, target ${TARGET_MS} ms: ${pass ? 'pass' : 'fail'}`,

@@ -19,6 +19,12 @@ const actions = {
     }))
   },
 
+  /** User and system time of this process. */
+  cpuMs() {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1000
+  },
+
   /** The owner's id for each key, or the error's code. */
   async lookup({ keys, timeoutMs }) {
     const results = await node.lookupMany(keys, { timeoutMs })
