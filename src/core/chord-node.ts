@@ -9,7 +9,7 @@ import { create, join, onConflictAlive, onJoinCheck, seekThrough, tryToJoin } fr
 import { leave, onGoodbye, onHandedOver, onLeaverServicesDone, onLeavingSeen, proceed } from './leave.ts'
 import { answerClosest, onClosestKnown } from './lookup.ts'
 import { fixFingers } from './maintenance.ts'
-import { lookUpSelf, lookUpSelfVia, onMeet } from './merge.ts'
+import { lookUpSelf, lookUpSelfVia, onBack, onMeet } from './merge.ts'
 import { type Answer, type Message, type Peer, type Question, type Range, samePeer } from './messages.ts'
 import type { CoreStatus, DownReason, Output } from './output.ts'
 import { acceptGrant, acceptHandOver, onGranted, onServicesDone, settle } from './responsibility.ts'
@@ -55,7 +55,7 @@ export class ChordNode {
   contact(peer: Peer, nowMs: number): void {
     const core = this.core
     if (peer.id.equals(core.self.id) || core.status === 'left' || core.departure !== undefined) return
-    core.remembered.add(peer, true)
+    this.#heardFrom(peer, undefined, nowMs)
     if (core.status === 'isolated' || (core.status === 'joining' && !core.joined)) seekThrough(core, peer, nowMs)
   }
 
@@ -163,10 +163,10 @@ export class ChordNode {
       case 'pong':
         return this.#proved(from, purpose, nowMs)
       case 'neighbors':
-        if (answer.leaving) onLeavingSeen(core, from, nowMs)
         if (purpose.kind === 'stabilize') onNeighborsOfSuccessor(core, from, purpose.first, answer, nowMs)
         else if (purpose.kind === 'adopt') onNeighborsOfCandidate(core, from, purpose, answer, nowMs)
         else if (purpose.kind === 'joinCheck') onJoinCheck(core, purpose.successors, nowMs)
+        if (answer.leaving) onLeavingSeen(core, from, nowMs)
         return
       case 'closestKnown':
         if (purpose.kind === 'step') onClosestKnown(core, purpose.lookup, from, answer, nowMs)
@@ -192,6 +192,7 @@ export class ChordNode {
   #proved(peer: Peer, purpose: Purpose, nowMs: number): void {
     const core = this.core
     if (purpose.kind === 'conflict') return onConflictAlive(core, peer)
+    if (purpose.kind === 'back') return onBack(core, peer, nowMs)
     if (samePeer(peer, core.predecessor)) {
       core.candidate = undefined
       settle(core, nowMs)

@@ -5,7 +5,7 @@ import { onGoodbye, onHandedOver, proceed } from './leave.ts'
 import { onStepUnanswered } from './lookup.ts'
 import { type Peer, samePeer } from './messages.ts'
 import type { DownReason } from './output.ts'
-import { onGrantUnanswered, ownEverything, settle } from './responsibility.ts'
+import { onGrantUnanswered, ownEverything, ownerBefore, settle } from './responsibility.ts'
 import { adopt, onNoNeighbors, promoteCandidate } from './stabilize.ts'
 import type { Core, PendingQuestion } from './state.ts'
 
@@ -29,8 +29,9 @@ function checkAlone(core: Core, reason: DownReason, nowMs: number): void {
   if (core.successors.length > 0 || core.sole || core.isAsking('adopt')) return
   if (core.status !== 'member' && core.status !== 'isolated' && core.status !== 'joining') return
   if (reason === 'left' && core.range !== undefined) {
-    // Whoever follows us, even unlisted, is somebody.
-    if (core.predecessor !== undefined) return adopt(core, core.predecessor, undefined, nowMs)
+    // Whoever follows us, or owns what lies before our range, is somebody, even if we never listed them.
+    const other = core.predecessor ?? ownerBefore(core)
+    if (other !== undefined) return adopt(core, other, undefined, nowMs)
     // A list that did not go around has only come to its end: there are others.
     if (core.listWraps) return becomeSole(core)
   }
@@ -54,6 +55,7 @@ function serveAlone(core: Core): void {
 export function onUnanswered(core: Core, entry: PendingQuestion, reason: DownReason, nowMs: number): void {
   switch (entry.purpose.kind) {
     case 'probe':
+    case 'back':
       return
     case 'stabilize':
     case 'adopt':
@@ -81,9 +83,11 @@ export function onUnanswered(core: Core, entry: PendingQuestion, reason: DownRea
 /** Somebody said goodbye. `successors` are who follows it. */
 export function onLeft(core: Core, from: Peer, successors: readonly Peer[], nowMs: number): void {
   const next = successors.find((peer) => !peer.id.equals(core.self.id) && !samePeer(peer, from))
-  const wasLast = core.successors.every((peer) => samePeer(peer, from))
-  if (wasLast && successors[0]?.id.equals(core.self.id)) core.listWraps = true
-  if (wasLast && next !== undefined && !core.detector.isDead(next)) adopt(core, next, undefined, nowMs)
+  const [first, second] = core.successors
+  if (second === undefined && successors[0]?.id.equals(core.self.id)) core.listWraps = true
+  // It knows best who follows us now.
+  const isNews = first === undefined || (samePeer(first, from) && !samePeer(second, next))
+  if (isNews && next !== undefined && !core.detector.isDead(next)) adopt(core, next, undefined, nowMs)
   evict(core, from, 'left', nowMs)
 }
 

@@ -83,6 +83,10 @@ export class FailureDetector {
     record.departed = true
   }
 
+  hasDeparted(peer: Peer): boolean {
+    return this.#records.get(keyOf(peer))?.departed ?? false
+  }
+
   isDead(peer: Peer): boolean {
     return this.#records.get(keyOf(peer))?.dead ?? false
   }

@@ -1,10 +1,14 @@
 /** Becoming part of a ring: create, join, rejoin after isolation, for ever. */
 
 import { isLookingUp, startLookup } from './lookup.ts'
+import { askWhetherBack } from './merge.ts'
 import type { Peer } from './messages.ts'
 import { ownEverything } from './responsibility.ts'
 import { stabilize } from './stabilize.ts'
 import type { Core } from './state.ts'
+
+/** How many of the remembered that fell silent an isolated node asks in each attempt. */
+const SILENT_ASKED = 8
 
 /** We are the ring (SOLE), until somebody notifies us. */
 export function create(core: Core, nowMs: number): void {
@@ -41,9 +45,19 @@ export function tryToJoin(core: Core, nowMs: number): void {
   core.timers.rejoinMs = nowMs + core.periods.rejoinMs * jitter
   core.periods.rejoinMs = Math.min(rejoinMaxMs, core.periods.rejoinMs * 2)
   core.outputs.push({ kind: 'seeds' })
+  if (core.status === 'isolated') askTheSilent(core, nowMs)
   if (isLookingUp(core, 'join') || core.isAsking('joinCheck') || core.isAsking('conflict')) return
   const known = [...core.contacts, ...core.remembered.list()]
   if (known.length > 0) startLookup(core, core.self.id, { kind: 'join' }, known, nowMs)
+}
+
+/** Cut off, we count everybody as dead. Some of them at a time are asked whether they are. */
+function askTheSilent(core: Core, nowMs: number): void {
+  const silent = core.remembered.list().filter((peer) => core.detector.isDead(peer))
+  const start = core.random.nextUint32() % Math.max(1, silent.length)
+  for (let i = 0; i < Math.min(SILENT_ASKED, silent.length); i++) {
+    askWhetherBack(core, silent[(start + i) % silent.length] as Peer, nowMs)
+  }
 }
 
 function wantsIn(core: Core): boolean {

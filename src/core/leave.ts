@@ -31,9 +31,9 @@ export function proceed(core: Core, nowMs: number): void {
   }
   if (core.handover?.cause === 'grant') return
   const heirs = core.successors.filter((peer) => !core.detector.isDead(peer))
-  const stays = heirs.some((peer) => !departure.leavingToo.has(keyOf(peer)))
+  const stays = neighbors(core).some((peer) => !departure.leavingToo.has(keyOf(peer)))
   const heir = heirs[0]
-  if (heir === undefined && findHeir(core, departure, nowMs)) return
+  if (core.isAsking('adopt') || (heir === undefined && findHeir(core, departure, nowMs))) return
   if (heir === undefined || !stays) return finish(core)
   if (core.range === undefined) return sayGoodbye(core, nowMs)
   if (core.isAsking('handOver') || core.handover?.phase === 'services') return
@@ -45,7 +45,6 @@ export function proceed(core: Core, nowMs: number): void {
 
 /** A list that has come to its end does not mean that nobody is left. Returns whether to wait for an answer. */
 function findHeir(core: Core, departure: Departure, nowMs: number): boolean {
-  if (core.isAsking('adopt')) return true
   const { predecessor } = core
   if (predecessor === undefined || departure.leavingToo.has(keyOf(predecessor))) return false
   adopt(core, predecessor, undefined, nowMs)
@@ -82,13 +81,18 @@ export function onHandedOver(core: Core, from: Peer, accepted: boolean, leavingT
 
 function onLeavingToo(core: Core, from: Peer, nowMs: number): void {
   core.departure?.leavingToo.add(keyOf(from))
-  for (const peer of core.successors) {
-    if (core.departure?.leavingToo.has(keyOf(peer)) || core.detector.isDead(peer)) continue
+  for (const peer of neighbors(core)) {
+    if (core.departure?.leavingToo.has(keyOf(peer))) continue
     if (!core.isAsking('probe', peer)) core.ask(peer, { type: 'getNeighbors' }, { kind: 'probe' }, nowMs)
   }
 }
 
-/** Some successor told us, in passing, that it leaves. */
+function neighbors(core: Core): Peer[] {
+  const known = core.predecessor === undefined ? core.successors : [...core.successors, core.predecessor]
+  return known.filter((peer) => !core.detector.isDead(peer))
+}
+
+/** Some neighbor told us, in passing, that it leaves. */
 export function onLeavingSeen(core: Core, from: Peer, nowMs: number): void {
   if (core.departure === undefined) return
   core.departure.leavingToo.add(keyOf(from))

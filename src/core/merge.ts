@@ -3,6 +3,7 @@
  * from somewhere else (rule 8 of protocol.md). A right ring leads back to itself.
  */
 import { keyOf } from './failure-detector.ts'
+import { seekThrough } from './join.ts'
 import { isLookingUp, startLookup } from './lookup.ts'
 import type { Peer } from './messages.ts'
 import { samePeer } from './messages.ts'
@@ -29,7 +30,23 @@ export function lookUpSelf(core: Core, nowMs: number): void {
 
 export function lookUpSelfVia(core: Core, via: Peer, nowMs: number): void {
   if (!core.joined || core.departure !== undefined || via.id.equals(core.self.id)) return
+  if (core.detector.isDead(via)) return askWhetherBack(core, via, nowMs)
   if (!isLookingUp(core, 'self')) startLookup(core, core.self.id, { kind: 'self', via }, [via], nowMs)
+}
+
+/**
+ * Silence is no proof: we may have been cut off from a part of the ring that lives. Nobody there will call us, so whoever
+ * was evicted is asked again when somebody still names it, or when it is its turn among the remembered.
+ */
+export function askWhetherBack(core: Core, peer: Peer, nowMs: number): void {
+  if (core.detector.hasDeparted(peer) || core.isAsking('back', peer)) return
+  core.ask(peer, { type: 'ping' }, { kind: 'back' }, nowMs)
+}
+
+/** It is. */
+export function onBack(core: Core, peer: Peer, nowMs: number): void {
+  if (core.status === 'isolated') seekThrough(core, peer, nowMs)
+  else lookUpSelfVia(core, peer, nowMs)
 }
 
 /** Asked through `via`, our id belongs to `owner`. */
@@ -58,7 +75,8 @@ export function onOwnPlaceFound(core: Core, via: Peer, owner: Peer, nowMs: numbe
 /** A neighbour met a stranger. It may be our next successor; if not, look at our own place from there. */
 export function onMeet(core: Core, peer: Peer, nowMs: number): void {
   const first = core.successors[0]
-  if (peer.id.equals(core.self.id) || core.detector.isDead(peer)) return
+  if (peer.id.equals(core.self.id)) return
+  if (core.detector.isDead(peer)) return askWhetherBack(core, peer, nowMs)
   if (first !== undefined && peer.id.isBetween(core.self.id, first.id)) return adopt(core, peer, undefined, nowMs)
   if (inTable(core, peer)) return
   core.remembered.add(peer, false)

@@ -143,6 +143,12 @@ export function acceptHandOver(core: Core, from: Peer, message: HandOver): boole
   return from.id.isBetween(range.after, core.self.id)
 }
 
+/** Who is known to live and to own what lies before our range. */
+export function ownerBefore(core: Core): Peer | undefined {
+  const { peer, dead } = core.boundary
+  return peer === undefined || dead || peer.id.equals(core.self.id) || core.detector.isDead(peer) ? undefined : peer
+}
+
 /** We may know better than the teller whether the node at the far end is dead. We ourselves never are. */
 function resolve(core: Core, boundary: Boundary): Boundary {
   if (boundary.peer === undefined || boundary.dead) return boundary

@@ -1,4 +1,5 @@
 /** Keeping the ring: stabilise, rectify, check the predecessor (Zave 2017, and protocol.md "Operations"). */
+import { askWhetherBack } from './merge.ts'
 import { type Answer, type Peer, type Question, samePeer } from './messages.ts'
 import { settle } from './responsibility.ts'
 import type { Core, PendingQuestion } from './state.ts'
@@ -35,7 +36,9 @@ export function onNeighborsOfSuccessor(core: Core, asked: Peer, first: Peer, ans
   if (!samePeer(first, core.successors[0])) return core.stabilizeSoon(nowMs)
   const between = answer.predecessor
   core.follow(behindSuspects(core, asked, answer.successors), nowMs)
-  if (between?.id.isBetween(core.self.id, asked.id) && !core.detector.isDead(between)) {
+  const follows = between?.id.isBetween(core.self.id, asked.id) ?? false
+  if (between !== undefined && follows && core.detector.isDead(between)) askWhetherBack(core, between, nowMs)
+  if (between !== undefined && follows && !core.detector.isDead(between)) {
     adopt(core, between, asked, nowMs)
   } else {
     if (between?.id.equals(core.self.id) && core.range === undefined) suspectDuplicate(core, between, nowMs)

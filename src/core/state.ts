@@ -46,6 +46,8 @@ export type Purpose =
   | { readonly kind: 'grant'; readonly token: number }
   | { readonly kind: 'handOver' }
   | { readonly kind: 'left' }
+  /** It was silent for so long that it counts as dead; is it back? */
+  | { readonly kind: 'back' }
 
 export interface PendingQuestion {
   readonly request: number
