@@ -17,7 +17,7 @@ export class ChildNode {
   readonly index: number
   state = 'starting'
   address = ''
-  members: (PlainMember & { share?: number })[] = []
+  members: (PlainMember & { share: number })[] = []
   metrics: Metrics | undefined
   /** Resolves when it is a member; rejects if it ends before. */
   readonly ready: Promise<void>
@@ -70,13 +70,13 @@ export class ChildNode {
   #take(line: NodeLine): void {
     if (line.event === 'ready') {
       this.address = line.address as string
-      this.members = line.members as PlainMember[]
+      this.members = line.members as ChildNode['members']
       this.state = 'member'
     } else if (line.event === 'state') {
       this.state = line.current as string
     } else if (line.event === 'status') {
       this.state = line.state as string
-      this.members = line.members as PlainMember[]
+      this.members = line.members as ChildNode['members']
       this.metrics = line.metrics as Metrics
     }
   }

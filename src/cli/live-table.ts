@@ -4,19 +4,7 @@ import type { ChildNode } from './child-node.ts'
 import { count, percent, table } from './output.ts'
 
 const REPAINT_MS = 500
-const HEAD = [
-  '#',
-  'address',
-  'state',
-  'id',
-  'share',
-  'predecessor',
-  'successor',
-  'handled',
-  'delivered',
-  'passed on',
-  'links',
-]
+const HEAD = ['#', 'address', 'state', 'id', 'share', 'pred', 'succ', 'handled', 'passed', 'links']
 
 export class LiveTable {
   readonly #out: WriteStream
@@ -61,17 +49,16 @@ function rows(children: readonly ChildNode[]): string[] {
   const body = children.map((child) => {
     const first = child.members[0]
     const metrics = child.metrics
-    const shares = child.members.reduce((sum, member) => sum + (member.share ?? 0), 0)
+    const shares = child.members.reduce((sum, member) => sum + member.share, 0)
     return [
       String(child.index),
       child.address || '-',
       child.state,
-      first?.id.slice(0, 12) ?? '-',
+      first?.id.slice(0, 8) ?? '-',
       percent(shares),
       neighbor(first?.predecessor?.address),
       neighbor(first?.successors[0]?.address),
       count((metrics?.handled.requests ?? 0) + (metrics?.handled.oneWay ?? 0)),
-      count(metrics?.routed.delivered ?? 0),
       count(metrics?.routed.forwarded ?? 0),
       count(metrics?.connections.total ?? 0),
     ]

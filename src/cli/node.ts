@@ -4,7 +4,7 @@ import { type ChordNode, createNode, type NodeOptions } from '../index.ts'
 import { collect, defined, integer, transportOption } from './flags.ts'
 import { KEY_MESSAGE } from './key-message.ts'
 import { note, print, printJson } from './output.ts'
-import { plainMember, plainPeer, plainRange, share } from './plain.ts'
+import { type PlainMember, plainMember, plainPeer, plainRange, share } from './plain.ts'
 import { onStopSignals } from './signals.ts'
 
 interface NodeFlags extends NodeOptions {
@@ -91,7 +91,7 @@ class Stop {
 }
 
 function printReady(node: ChordNode, json: boolean): void {
-  const members = node.members.map(plainMember)
+  const members = described(node)
   if (json) {
     printJson({ event: 'ready', address: node.address, transport: node.transport, pid: process.pid, members })
     return
@@ -101,12 +101,14 @@ function printReady(node: ChordNode, json: boolean): void {
 }
 
 function printStatus(node: ChordNode): void {
-  const members = node.members.map((member) => ({ ...plainMember(member), share: share(rangeOf(member)) }))
-  printJson({ event: 'status', state: node.state, members, metrics: node.metrics() })
+  printJson({ event: 'status', state: node.state, members: described(node), metrics: node.metrics() })
 }
 
-function rangeOf(member: { range?: Parameters<typeof plainRange>[0] }) {
-  return member.range && plainRange(member.range)
+function described(node: ChordNode): (PlainMember & { share: number })[] {
+  return node.members.map((member) => {
+    const plain = plainMember(member)
+    return { ...plain, share: share(plain.range) }
+  })
 }
 
 function printWarnings(node: ChordNode): void {
