@@ -71,6 +71,7 @@ export class ChordNode {
 
   handleMessage(from: Peer, request: number, message: Message, nowMs: number): void {
     const core = this.core
+    core.detector.heard(from, nowMs)
     switch (message.type) {
       case 'ping':
       case 'getNeighbors':

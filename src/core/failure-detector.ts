@@ -18,6 +18,7 @@ interface Record {
   deviationMs: number
   misses: number
   lastMissMs: number
+  lastHeardMs: number
   dead: boolean
   /** It said that it leaves: what still comes from it is no sign of life. */
   departed: boolean
@@ -57,6 +58,16 @@ export class FailureDetector {
       record.averageMs += (roundTripMs - record.averageMs) / 8
     }
     return doubted
+  }
+
+  /** Anything came from it, be it a question. That clears no suspicion, but saves asking whether it lives. */
+  heard(peer: Peer, nowMs: number): void {
+    const record = this.#records.get(keyOf(peer))
+    if (record !== undefined) record.lastHeardMs = nowMs
+  }
+
+  lastHeardMs(peer: Peer): number {
+    return this.#records.get(keyOf(peer))?.lastHeardMs ?? Number.NEGATIVE_INFINITY
   }
 
   /**
@@ -110,6 +121,7 @@ export class FailureDetector {
         deviationMs: 0,
         misses: 0,
         lastMissMs: Number.NEGATIVE_INFINITY,
+        lastHeardMs: Number.NEGATIVE_INFINITY,
         dead: false,
         departed: false,
       }

@@ -20,6 +20,8 @@ export class Id {
   readonly w2: number
   readonly w3: number
   readonly w4: number
+  /** Made at the first need: ids of peers are keys of maps, and are asked for it again and again. */
+  #text: string | undefined = undefined
 
   /** For the core: any five numbers, most significant word first, of which the low 32 bits count. */
   constructor(w0: number, w1: number, w2: number, w3: number, w4: number) {
@@ -148,7 +150,8 @@ export class Id {
   }
 
   toString(): string {
-    return hex(this.w0) + hex(this.w1) + hex(this.w2) + hex(this.w3) + hex(this.w4)
+    this.#text ??= hex(this.w0) + hex(this.w1) + hex(this.w2) + hex(this.w3) + hex(this.w4)
+    return this.#text
   }
 
   toJSON(): string {
@@ -189,8 +192,10 @@ function writeWord(bytes: Uint8Array, at: number, word: number): void {
   bytes[at + 3] = word
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
 function hex(word: number): string {
-  return (word >>> 0).toString(16).padStart(8, '0')
+  return HEX[word >>> 24]! + HEX[(word >>> 16) & 255]! + HEX[(word >>> 8) & 255]! + HEX[word & 255]!
 }
 
 /** Keys of ordinary length are encoded here: hashing one allocates nothing but the id. */

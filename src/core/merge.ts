@@ -23,9 +23,20 @@ export function lookUpSelf(core: Core, nowMs: number): void {
     core.outputs.push({ kind: 'seeds' })
     return
   }
+  // A split is followed up first: has it healed?
+  const split = splitToFollow(core)
+  if (split !== undefined) return lookUpSelfVia(core, split, nowMs)
   const known = turn === 0 ? core.successors.slice(0, 1) : core.remembered.list()
   const via = known[core.random.nextUint32() % Math.max(1, known.length)]
   if (via !== undefined) lookUpSelfVia(core, via, nowMs)
+}
+
+function splitToFollow(core: Core): Peer | undefined {
+  for (const [key, { via }] of core.splits) {
+    if (!core.detector.isDead(via)) return via
+    core.splits.delete(key)
+  }
+  return undefined
 }
 
 export function lookUpSelfVia(core: Core, via: Peer, nowMs: number): void {
@@ -55,14 +66,14 @@ export function onOwnPlaceFound(core: Core, via: Peer, owner: Peer, nowMs: numbe
     const split = core.splits.get(keyOf(via))
     if (split === undefined) return
     core.splits.delete(keyOf(via))
-    core.emit({ type: 'merged', peer: via })
+    core.emit({ type: 'merged', peer: split.stranger })
     return
   }
   const stranger = !inTable(core, owner)
   adopt(core, owner, undefined, nowMs)
   if (!stranger) return
   if (core.splits.size < SPLITS_MAX && !core.splits.has(keyOf(via))) {
-    core.splits.set(keyOf(via), owner)
+    core.splits.set(keyOf(via), { via, stranger: owner })
     core.emit({ type: 'split', peer: owner })
   }
   const start = core.successors.length === 0 ? 0 : core.random.nextUint32() % core.successors.length

@@ -126,7 +126,20 @@ export function rectify(core: Core, from: Peer, hasRange: boolean, nowMs: number
     core.candidate = { peer: from, hasRange }
     if (!core.isAsking('probe', current)) core.ask(current, PING, { kind: 'probe' }, nowMs)
   }
+  if (!hasRange) pointCloser(core, from)
   settle(core, nowMs)
+}
+
+/**
+ * Many may be joining right before us at once. Who has just come finds its successor among them in one step if we name
+ * the next one after it, instead of walking back from predecessor to predecessor.
+ */
+function pointCloser(core: Core, joiner: Peer): void {
+  let closest = core.self
+  for (const peer of core.remembered.list()) {
+    if (peer.id.isBetween(joiner.id, closest.id) && !core.detector.isSuspect(peer)) closest = peer
+  }
+  if (closest !== core.self) core.tell(joiner, { type: 'meet', peer: closest })
 }
 
 /** After a death: whoever notified us meanwhile takes the place. */
@@ -139,9 +152,12 @@ export function promoteCandidate(core: Core): void {
 
 /** Between stabilisations: are our two neighbours alive? */
 export function checkNeighbors(core: Core, nowMs: number): void {
-  core.timers.neighborsMs = nowMs + core.config.stabilizeMaxMs / 2
+  const periodMs = core.config.stabilizeMaxMs / 2
+  core.timers.neighborsMs = nowMs + periodMs
   for (const peer of [core.predecessor, core.successors[0]]) {
-    if (peer !== undefined && !core.isAsking('probe', peer)) core.ask(peer, PING, { kind: 'probe' }, nowMs)
+    // Of two neighbours that would ask each other, one does.
+    if (peer === undefined || nowMs - core.detector.lastHeardMs(peer) < periodMs / 2) continue
+    if (!core.isAsking('probe', peer)) core.ask(peer, PING, { kind: 'probe' }, nowMs)
   }
 }
 

@@ -135,8 +135,8 @@ export class Core {
   contacts: Peer[] = []
   fingerBit = 0
   selfLookupTurn = 0
-  /** Peers of another ring, by `keyOf`, that have been reported as a split. */
-  readonly splits = new Map<string, Peer>()
+  /** Rings that did not lead back to us, and have been reported: whom we asked, by `keyOf`, and who holds our place there. */
+  readonly splits = new Map<string, { readonly via: Peer; readonly stranger: Peer }>()
   /** Raised whenever what we route by may have changed. */
   tableVersion = 0
 
