@@ -1,5 +1,6 @@
 /** One host's transport on a simulated network. Everything it does is an event of the network's clock. */
 import { isIP } from 'node:net'
+import { ChordError } from '../core/errors.ts'
 import { FRAME_FAULTS, type FrameFault, type Ring } from '../wire/framing.ts'
 import { zeroReasons } from './reasons.ts'
 import type { SimulatedNetwork } from './simulated.ts'
@@ -66,6 +67,7 @@ export class SimulatedTransport implements Transport {
   }
 
   async listen(host: string, port: number): Promise<{ host: string; port: number }> {
+    if (this.dead) throw new ChordError('ERR_LISTEN', `cannot listen on ${host}:${port}: closed`)
     // A wildcard is this host; it has no other address.
     const bound = this.network.bind(this, host === '0.0.0.0' || host === '::' ? this.host : host, port)
     return { host, port: bound }
@@ -197,7 +199,7 @@ export class SimulatedTransport implements Transport {
 
   /** The first packet of a dial has travelled. */
   #knock(link: SimulatedLink): void {
-    if (!this.#links.has(link)) return
+    if (this.dead || !this.#links.has(link)) return
     const { network } = this
     const there = network.listener(link.remoteHost, link.remotePort)
     if (there?.silent === true || !network.isReachable(this.host, link.remoteHost)) {

@@ -36,7 +36,7 @@ export class TransmitRuns<T extends Output> {
     assert(offset === this.#reserved && bytes <= this.#reservedBytes, 'commit of what was not reserved')
     this.#reserved = -1
     const end = offset + padded(bytes)
-    this.ring.bytes.fill(0, offset + bytes, end)
+    for (let at = offset + bytes; at < end; at++) this.ring.bytes[at] = 0
     this.#head = end
     link.pendingBytes += end - offset
     const last = this.#links.length - 1

@@ -1,7 +1,8 @@
+import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { SimulatedNetwork } from '../../src/transports/simulated.ts'
 import * as L from '../../src/wire/layout.ts'
-import { writeFrame } from '../transports/frames.ts'
+import { frameBytes, writeFrame } from '../transports/frames.ts'
 import { client, idOf, limits, member, request, timing } from './links-setup.ts'
 
 let network: SimulatedNetwork
@@ -249,6 +250,30 @@ describe('misbehavior', () => {
     expect(b.told.causes()).toEqual(['lost'])
     expect(b.links.refused().type).toBe(1)
     expect(a.told.causes()).toEqual(['lost'])
+  })
+
+  test('whatever frames come, the session goes on or ends, counted', async () => {
+    const interesting = fc.oneof(fc.integer({ min: 0, max: 80 }), fc.nat(0xffffffff))
+    const anyFrame = fc.tuple(fc.integer({ min: 1, max: 20 }), fc.array(interesting, { maxLength: 16 }), fc.nat(31))
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyFrame, { maxLength: 8 }), async (frames) => {
+        network = new SimulatedNetwork()
+        const a = await member(network, '10.0.0.1')
+        const b = await member(network, '10.0.0.2')
+        a.links.open(b.address, 'routing')
+        await network.run(20)
+        for (const [type, words, extensions] of frames) {
+          const frame = frameBytes(type, new Uint8Array(new Uint32Array(words).buffer))
+          frame[L.AT_EXTENSIONS] = type === L.TYPE_FRAGMENT ? L.EXT_FRAGMENT : extensions
+          a.links.send(b.address, frame.subarray(0, L.HEADER_BYTES + 4 * words.length), 'routing', 'own')
+        }
+        await network.run(20)
+        const refused = Object.values(b.links.refused()).reduce((sum, count) => sum + count, 0)
+        const goodbyes = frames.some(([type]) => type === L.TYPE_GOODBYE)
+        expect(b.links.counts().accepted === 1 || refused > 0 || goodbyes).toBe(true)
+      }),
+      { numRuns: 200 },
+    )
   })
 
   test('who connects and says nothing is closed after connectMs', async () => {

@@ -330,6 +330,24 @@ export function conformance(name: string, makeHarness: () => Harness): void {
         expect(a.recorder.closes[0]!.reason).toBe('unreachable')
       })
 
+      test('IPv6, and IPv4 through a listener for both', async ({ skip }) => {
+        const a = harness.createA()
+        const b = harness.createB()
+        const bound = await b.transport.listen('::', 0).catch(() => undefined)
+        if (!harness.real || bound === undefined) return skip('no IPv6 here')
+        for (const host of ['::1', '127.0.0.1']) {
+          const link = a.transport.dial(host, bound.port)
+          sendHello(a.transport, link)
+          await harness.until(() => b.recorder.links.at(-1)?.remoteHost === host)
+          expect(link.remoteHost).toBe(host)
+        }
+      })
+
+      test('an address that is not ours: ERR_LISTEN', async ({ skip }) => {
+        if (!harness.real) return skip('simulated hosts have all addresses they are asked for')
+        await expect(harness.createB().transport.listen('192.0.2.1', 0)).rejects.toMatchObject({ code: 'ERR_LISTEN' })
+      })
+
       test('a port that is taken: ERR_ADDRESS_IN_USE', async () => {
         const { b, port } = await connect()
         const other = harness.createB()

@@ -87,6 +87,18 @@ describe('simulated faults', () => {
     await reborn.listen('10.0.0.2', 7000)
   })
 
+  test('who was killed does nothing any more, whatever its code tries', async () => {
+    const { network, a, b } = await pair()
+    network.kill('10.0.0.2:7000')
+    await a.transport.listen('10.0.0.1', 7000)
+    const dialed = b.transport.dial('10.0.0.1', 7000)
+    expect(sendFrame(b.transport, dialed, L.TYPE_REQUEST, text('ghost'))).toBe(false)
+    await expect(b.transport.listen('10.0.0.2', 7000)).rejects.toMatchObject({ code: 'ERR_LISTEN' })
+    await network.run(100)
+    expect(a.recorder.links.length).toBe(1)
+    expect(b.recorder.closes).toEqual([])
+  })
+
   test('silent: nothing is heard, until patience ends', async () => {
     const { network, a, b, send } = await pair()
     network.kill('10.0.0.2:7000', { silent: true })
