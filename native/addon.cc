@@ -81,8 +81,8 @@ napi_value info(napi_env env, napi_callback_info) {
   napi_value value = nullptr;
   (void)napi_create_object(env, &result);
   (void)napi_create_object(env, &layout);
-#define CHORDITE_CONSTANT(name, number)           \
-  (void)napi_create_uint32(env, number, &value);  \
+#define CHORDITE_CONSTANT(name, number)          \
+  (void)napi_create_uint32(env, number, &value); \
   (void)napi_set_named_property(env, layout, #name, value);
   CHORDITE_LAYOUT(CHORDITE_CONSTANT)
 #undef CHORDITE_CONSTANT
@@ -120,11 +120,12 @@ bool read_memory(napi_env env, const napi_value* arguments, SharedMemory* memory
   // One wake-up must fit, whatever it brings.
   return memory->receive_bytes >= 4 * FRAME_BYTES_MAX && memory->transmit_bytes >= FRAME_BYTES_MAX &&
          words[0].size == CONTROL_WORDS && words[1].size == DESCRIPTORS_MAX * DESCRIPTOR_WORDS &&
-         words[2].size == RUNS_MAX * RUN_WORDS && memory->link_slots > 0 &&
-         memory->link_slots < (1U << KIND_SHIFT) && counters.size == COUNTERS;
+         words[2].size == RUNS_MAX * RUN_WORDS && memory->link_slots > 0 && memory->link_slots < (1U << KIND_SHIFT) &&
+         counters.size == COUNTERS;
 }
 
-/** open(receive, transmit, [control, descriptors, runs, links, counters], outputBytes, connections, tailBytes, onBatch) */
+/** open(receive, transmit, [control, descriptors, runs, links, counters], outputBytes, connections, tailBytes, onBatch)
+ */
 napi_value open(napi_env env, napi_callback_info callback) {
   const Arguments<7> arguments(env, callback);
   InstanceConfig config{};

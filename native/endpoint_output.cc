@@ -49,10 +49,9 @@ void Endpoint::send_runs(Connection& connection) {
       bytes += piece.bytes;
     }
     this->count(COUNT_WRITES);
-    const int64_t taken = count == 1
-                              ? send_bytes(connection.fd, static_cast<const uint8_t*>(pieces[0].iov_base),
-                                           static_cast<uint32_t>(pieces[0].iov_len))
-                              : send_pieces(connection.fd, {pieces, count});
+    const int64_t taken = count == 1 ? send_bytes(connection.fd, static_cast<const uint8_t*>(pieces[0].iov_base),
+                                                  static_cast<uint32_t>(pieces[0].iov_len))
+                                     : send_pieces(connection.fd, {pieces, count});
     if (taken < 0) return output_failed(connection);
     sent(connection, static_cast<uint32_t>(taken));
     if (static_cast<uint64_t>(taken) < bytes) return queue_runs(connection, first, static_cast<uint32_t>(taken));

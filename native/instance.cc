@@ -101,18 +101,23 @@ bool Instance::rings_intact() {
   stop();
   napi_value message = nullptr;
   napi_value error = nullptr;
-  if (napi_create_string_utf8(env_, "chordite bug: a ring was transferred away", NAPI_AUTO_LENGTH, &message) == napi_ok &&
+  if (napi_create_string_utf8(env_, "chordite bug: a ring was transferred away", NAPI_AUTO_LENGTH, &message) ==
+          napi_ok &&
       napi_create_error(env_, nullptr, message, &error) == napi_ok) {
     (void)napi_fatal_exception(env_, error);
   }
   return false;
 }
 
-void Instance::deliver() { call(on_batch_); }
+/** A handler had the rings in its hands. */
+void Instance::deliver() {
+  call(on_batch_);
+  (void)rings_intact();
+}
 
 /**
- * Calls into JavaScript as libuv's callbacks do: nextTicks and microtasks run before it returns. What escapes from there
- * becomes an uncaught exception; if nothing did and the call still failed, the environment is going away.
+ * Calls into JavaScript as libuv's callbacks do: nextTicks and microtasks run before it returns. What escapes from
+ * there becomes an uncaught exception; if nothing did and the call still failed, the environment is going away.
  */
 void Instance::call(napi_ref function) {
   const Scope scope(env_);
@@ -164,8 +169,9 @@ void Instance::on_closed() {
 void Instance::on_environment_exit(napi_async_cleanup_hook_handle, void* self) {
   auto* instance = static_cast<Instance*>(self);
   instance->environment_exits_ = true;
-  instance->close();
+  instance->endpoint_.shut();
   instance->drop_references();
+  instance->close();
 }
 
 void Instance::drop_references() {

@@ -1,5 +1,5 @@
-// Which descriptors are ready: epoll on Linux, kqueue on macOS and the BSDs. Level-triggered. The poller's own descriptor
-// is pollable itself, so that libuv watches that one and no thread of ours is needed.
+// Which descriptors are ready: epoll on Linux, kqueue on macOS and the BSDs. Level-triggered. The poller's own
+// descriptor is pollable itself, so that libuv watches that one and no thread of ours is needed.
 #pragma once
 
 #include <cstdint>

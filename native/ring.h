@@ -1,9 +1,9 @@
 // The memory that JavaScript and C++ share. Both run on one thread, in turns, so nothing here is atomic.
 //
-//   receive ring  | frames of A | frames of B | B's partial frame, moved away | free ...        refilled from 0 each wake-up
-//   descriptors   | A 0 96 | A 96 80 | opened C | B 176 64 | ...
-//   transmit ring | frames as JavaScript committed them, in order ...                           refilled from 0 each flush
-//   runs          | to A: 0, 192 | to C: 192, 64 | ...
+//   receive ring  | frames of A | frames of B | B's partial frame, moved away | free ...        refilled from 0 each
+//   wake-up descriptors   | A 0 96 | A 96 80 | opened C | B 176 64 | ... transmit ring | frames as JavaScript committed
+//   them, in order ...                           refilled from 0 each flush runs          | to A: 0, 192 | to C: 192,
+//   64 | ...
 #pragma once
 
 #include <cstdint>

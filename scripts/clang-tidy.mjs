@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { include as addonApi } from 'node-addon-api'
+import addonApi from 'node-addon-api'
 
 const otherPlatform = process.platform === 'linux' ? 'poller_kqueue.cc' : 'poller_epoll.cc'
 const sources = readdirSync('native')
@@ -13,8 +13,10 @@ const flags = [
   '-std=c++20',
   '-fno-exceptions',
   '-Inative',
+  '-DNAPI_VERSION=8',
+  '-DNAPI_DISABLE_CPP_EXCEPTIONS',
   '-isystem',
-  addonApi.replaceAll('"', ''),
+  addonApi.include.replaceAll('"', ''),
   '-isystem',
   headers(),
 ]

@@ -35,9 +35,8 @@ std::vector<std::string> hash(Sha1Batch batch, const std::vector<std::string>& k
 
 /** FIPS 180-4 examples and NIST's test vectors. */
 void vectors(Sha1Batch batch) {
-  const std::vector<std::string> keys{
-      "", "abc", "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", std::string(1000000, 'a'),
-      "The quick brown fox jumps over the lazy dog"};
+  const std::vector<std::string> keys{"", "abc", "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+                                      std::string(1000000, 'a'), "The quick brown fox jumps over the lazy dog"};
   const std::vector<std::string> expected{
       "da39a3ee5e6b4b0d3255bfef95601890afd80709", "a9993e364706816aba3e25717850c26c9cd0d89d",
       "84983e441c3bd26ebaae4aa1f95129e5e54670f1", "34aa973cd4c4daa4f61eeb2bdbad27316534016f",

@@ -47,6 +47,8 @@ class NativeLink implements Link {
   readonly remotePort: number
   readonly index: number
   readonly generation: number
+  /** Index of our word of queued bytes. */
+  readonly queuedAt: number
   open = true
   session: unknown = undefined
   readonly #words: Uint32Array
@@ -54,6 +56,7 @@ class NativeLink implements Link {
   constructor(words: Uint32Array, index: number, dialed: boolean, host: string, port: number) {
     this.#words = words
     this.index = index
+    this.queuedAt = index * M.LINK_WORDS + M.LINK_QUEUED
     this.generation = words[index * M.LINK_WORDS + M.LINK_GENERATION] ?? 0
     this.dialed = dialed
     this.remoteHost = host
@@ -61,8 +64,8 @@ class NativeLink implements Link {
   }
 
   get queuedBytes(): number {
-    const at = this.index * M.LINK_WORDS
-    return this.#words[at + M.LINK_GENERATION] === this.generation ? this.#words[at + M.LINK_QUEUED]! : 0
+    const generation = this.#words[this.queuedAt - M.LINK_QUEUED + M.LINK_GENERATION]
+    return generation === this.generation ? this.#words[this.queuedAt]! : 0
   }
 }
 
@@ -84,6 +87,8 @@ class NativeTransport implements Transport {
   readonly #outputBytes: number
   /** Where the next frame goes in `tx`, if any run is there; else at 0. */
   #head = 0
+  /** Of the last run. */
+  #lastLink: NativeLink | undefined
   #reserved = -1
   #reservedBytes = 0
   #framesOut = 0
@@ -130,28 +135,19 @@ class NativeTransport implements Transport {
   }
 
   reserve(link: Link, bytes: number, lane: Lane): number {
-    assert(bytes > 0 && bytes <= FRAME_BYTES_MAX, `reserve of ${bytes} bytes`)
+    assert(bytes > 0 && bytes <= FRAME_BYTES_MAX, 'reserve of no frame')
     const own = link as NativeLink
-    if (!own.open) return -1
-    const at = own.index * M.LINK_WORDS
     const mark = lane === 'own' ? this.#outputBytes : laneMark(lane, this.#outputBytes)
-    if (this.#words[at + M.LINK_QUEUED]! >= mark) {
-      // What was committed this turn has not been offered to the kernel yet.
-      this.flush()
-      if (this.#words[at + M.LINK_QUEUED]! >= mark) {
-        this.#words[at + M.LINK_REFUSED] = 1
-        return -1
-      }
-    }
+    if (!own.open || (this.#words[own.queuedAt]! >= mark && !this.#hasRoom(own, mark))) return -1
     const runs = this.#control[M.CONTROL_RUNS]!
-    if (runs === 0) this.#head = 0
-    if (this.#head + padded(bytes) > RING_BYTES || runs === M.RUNS_MAX) {
+    let head = runs === 0 ? 0 : this.#head
+    if (head + padded(bytes) > RING_BYTES || runs === M.RUNS_MAX) {
       this.flush()
-      this.#head = 0
+      head = 0
     }
-    this.#reserved = this.#head
+    this.#reserved = head
     this.#reservedBytes = bytes
-    return this.#head
+    return head
   }
 
   commit(link: Link, offset: number, bytes: number): void {
@@ -163,20 +159,13 @@ class NativeTransport implements Transport {
     for (let at = offset + bytes; at < offset + size; at++) this.tx.bytes[at] = 0
     this.#head = offset + size
     this.#framesOut++
-    this.#words[own.index * M.LINK_WORDS + M.LINK_QUEUED]! += size
-    const runs = this.#runs
-    const count = this.#control[M.CONTROL_RUNS]!
-    const last = (count - 1) * M.RUN_WORDS
-    if (count > 0 && runs[last] === own.index && runs[last + 1] === own.generation) {
-      runs[last + 3]! += size
-      return
+    this.#words[own.queuedAt]! += size
+    const next = this.#control[M.CONTROL_RUNS]! * M.RUN_WORDS
+    if (next > 0 && this.#lastLink === own) {
+      this.#runs[next - 1]! += size
+    } else {
+      this.#startRun(own, next, offset, size)
     }
-    const next = last + M.RUN_WORDS
-    runs[next] = own.index
-    runs[next + 1] = own.generation
-    runs[next + 2] = offset
-    runs[next + 3] = size
-    this.#control[M.CONTROL_RUNS] = count + 1
   }
 
   flush(): void {
@@ -228,6 +217,23 @@ class NativeTransport implements Transport {
     for (const link of this.#links) if (link !== undefined) link.open = false
     this.#links.length = 0
     return this.#destroyed
+  }
+
+  /** What was committed this turn has not been offered to the kernel yet. */
+  #hasRoom(link: NativeLink, mark: number): boolean {
+    this.flush()
+    if (this.#words[link.queuedAt]! < mark) return true
+    this.#words[link.queuedAt - M.LINK_QUEUED + M.LINK_REFUSED] = 1
+    return false
+  }
+
+  #startRun(link: NativeLink, at: number, offset: number, size: number): void {
+    this.#lastLink = link
+    this.#runs[at] = link.index
+    this.#runs[at + 1] = link.generation
+    this.#runs[at + 2] = offset
+    this.#runs[at + 3] = size
+    this.#control[M.CONTROL_RUNS]!++
   }
 
   /** One wake-up's events, called from C++. Allocates nothing for a frame. */
