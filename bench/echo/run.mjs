@@ -46,6 +46,11 @@ export async function runEcho({ quick = false, rounds, say = () => {} } = {}) {
 async function startAll(say) {
   const servers = []
   const missing = []
+  try {
+    compile('load')
+  } catch (error) {
+    return { servers, missing: [{ contestant: 'the echo', reason: error.message }] }
+  }
   for (const contestant of contestants) {
     say(`echo: starting ${contestant.name}`)
     try {

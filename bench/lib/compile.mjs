@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 const cache = fileURLToPath(new URL('../../node_modules/.cache/chordite-bench/', import.meta.url))
 const FLAGS = ['-O2', '-std=gnu11', '-Wall', '-Wextra', '-Werror']
 
-/** Path of the executable of `bench/limit/<name>.c`. Throws with what the compiler said. */
+/** Path of the executable of `bench/limit/<name>.c`. Throws when there is no compiler, after what it said. */
 export function compile(name) {
   const source = fileURLToPath(new URL(`../limit/${name}.c`, import.meta.url))
   const version = createHash('sha1').update(FLAGS.join()).update(readFileSync(source)).digest('hex').slice(0, 12)
@@ -15,7 +15,14 @@ export function compile(name) {
   if (existsSync(program)) return program
   mkdirSync(cache, { recursive: true })
   const partial = `${program}.${process.pid}`
-  execFileSync(process.env.CC ?? 'cc', [...FLAGS, '-o', partial, source], { stdio: ['ignore', 'inherit', 'inherit'] })
+  const compiler = process.env.CC ?? 'cc'
+  try {
+    execFileSync(compiler, [...FLAGS, '-o', partial, source], { stdio: ['ignore', 2, 2] })
+  } catch (error) {
+    throw new Error(`${compiler} cannot compile bench/limit/${name}.c (Linux and a C compiler are needed)`, {
+      cause: error,
+    })
+  }
   renameSync(partial, program)
   return program
 }
