@@ -1,10 +1,10 @@
 /** Sending answers back to whoever asked: over the connection it came by, over another to the originator, or routed. */
+
 import type { Owner } from '../api.ts'
 import type { Id } from '../core/id.ts'
 import { encodeFailure, encodeFound, FAIL_REMOTE } from '../wire/answers.ts'
 import type { PeerBook } from '../wire/codec.ts'
 import {
-  extensionAt,
   type FrameMemory,
   frameMemory,
   readAscii,
@@ -17,6 +17,7 @@ import {
   writeHeader,
   writeTarget,
 } from '../wire/frames.ts'
+import { extensionOffset } from '../wire/framing.ts'
 import {
   CLASS_APPLICATION,
   CLASS_LOOKUP,
@@ -63,7 +64,7 @@ export interface ReturnPath {
 export function readOrigin(m: FrameMemory, at: number): Origin | undefined {
   const extensions = readExtensions(m, at)
   if ((extensions & EXT_ORIGIN) === 0) return undefined
-  const p = extensionAt(at, extensions, EXT_ORIGIN)
+  const p = extensionOffset(m, at, EXT_ORIGIN)
   return {
     address: readAscii(m.bytes, p + ORIGIN_ADDRESS, m.halves[p >>> 1]!),
     index: m.halves[(p + ORIGIN_VNODE) >>> 1]!,

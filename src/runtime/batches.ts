@@ -1,9 +1,11 @@
 /** Messages for `handleBatch`, collected during one wake-up: no copies, and no object for each. */
+
 import type { BorrowedBatch, Peer } from '../api.ts'
 import { ChordError } from '../core/errors.ts'
 import type { Id } from '../core/id.ts'
 import { FAIL_REMOTE } from '../wire/answers.ts'
-import { bodyAt, type FrameMemory, readExtensions, readId, readIncarnation, readVnode } from '../wire/frames.ts'
+import { type FrameMemory, readExtensions, readId, readIncarnation, readVnode } from '../wire/frames.ts'
+import { bodyOffset } from '../wire/framing.ts'
 import { EXT_TARGET, HEADER_BYTES, TARGET_INCARNATION } from '../wire/layout.ts'
 import { type Answering, type ReturnPath, returnPath } from './answering.ts'
 import type { IncomingContext } from './incoming.ts'
@@ -57,7 +59,7 @@ export class Batch implements BorrowedBatch {
 
   body(index: number): Uint8Array {
     const m = this.#memory(index)
-    const start = bodyAt(m, this.#ats[index]!)
+    const start = bodyOffset(m, this.#ats[index]!)
     return m.bytes.subarray(start, this.#ends[index]!)
   }
 

@@ -1,9 +1,11 @@
 /** A caller that is no member: it owns nothing and enters no table. */
+
 import type { Caller, ClientOptions, Owner } from '../api.ts'
 import { type ClientSettings, clientSettings } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
 import { decodeFailure, decodeFound, FAIL_NOT_MEMBER } from '../wire/answers.ts'
-import { bodyAt, type FrameMemory, originBytes, readHigh, readLow, readType } from '../wire/frames.ts'
+import { type FrameMemory, originBytes, readHigh, readLow, readType } from '../wire/frames.ts'
+import { bodyOffset } from '../wire/framing.ts'
 import { FRAME_BYTES_MAX, TYPE_FAILURE, TYPE_FOUND, TYPE_REPLY, TYPE_REQUEST } from '../wire/layout.ts'
 import { formatAddress, parseAddress } from './address.ts'
 import { Answering, returnPath } from './answering.ts'
@@ -218,7 +220,7 @@ class RingClient extends BaseCaller {
   #frame(session: Session, m: FrameMemory, at: number, length: number): void {
     const low = readLow(m, at)
     const high = readHigh(m, at)
-    const start = bodyAt(m, at)
+    const start = bodyOffset(m, at)
     const end = at + length
     switch (readType(m, at)) {
       case TYPE_FOUND: {

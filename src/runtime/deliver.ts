@@ -1,12 +1,11 @@
 /** Messages for us: found their handler, dropped if they came before, answered. */
+
 import type { Clock, Member, Peer } from '../api.ts'
 import { ChordError } from '../core/errors.ts'
 import type { Id } from '../core/id.ts'
 import { FAIL_BAD_BODY, FAIL_BUSY, FAIL_NO_HANDLER, FAIL_REMOTE } from '../wire/answers.ts'
 import type { PeerBook } from '../wire/codec.ts'
 import {
-  bodyAt,
-  extensionAt,
   type FrameMemory,
   readExtensions,
   readFlags,
@@ -14,6 +13,7 @@ import {
   readMethodLow,
   readVnode,
 } from '../wire/frames.ts'
+import { bodyOffset, extensionOffset } from '../wire/framing.ts'
 import { EXT_DEADLINE, FLAG_IDEMPOTENT } from '../wire/layout.ts'
 import { type Answering, type ReturnPath, returnPath, wantsAnswer } from './answering.ts'
 import { Batch, messageOf } from './batches.ts'
@@ -76,7 +76,7 @@ export class Delivery implements IncomingContext {
     if (path.oneWay) this.stats.oneWay++
     else this.stats.requests++
     if (handler.batch !== undefined) return this.#batchOf(handler).add(session, m, at, length, index)
-    const start = bodyAt(m, at)
+    const start = bodyOffset(m, at)
     let body: unknown
     try {
       body = handler.type!.request.decode(m.bytes.slice(start, at + length))
@@ -230,7 +230,7 @@ export class Delivery implements IncomingContext {
 function remainingMs(m: FrameMemory, at: number): number {
   const extensions = readExtensions(m, at)
   if ((extensions & EXT_DEADLINE) === 0) return NO_DEADLINE_MS
-  return m.words[extensionAt(at, extensions, EXT_DEADLINE) >>> 2]!
+  return m.words[extensionOffset(m, at, EXT_DEADLINE) >>> 2]!
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

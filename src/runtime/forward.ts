@@ -1,12 +1,11 @@
 /** Frames that travel by key: delivered here, passed on, or answered with why not. */
+
 import type { Limits, Peer, Random } from '../api.ts'
 import type { ChordNode } from '../core/chord-node.ts'
 import type { Id } from '../core/id.ts'
 import { type Decision, FINAL_STEPS_MAX, route } from '../core/router.ts'
 import { FAIL_BUSY, FAIL_HOP_LIMIT, FAIL_ISOLATED, FAIL_UNSETTLED } from '../wire/answers.ts'
 import {
-  bodyAt,
-  extensionAt,
   type FrameMemory,
   frameCopy,
   frameMemory,
@@ -20,6 +19,7 @@ import {
   readType,
   writeOrigin,
 } from '../wire/frames.ts'
+import { bodyOffset, extensionOffset } from '../wire/framing.ts'
 import {
   EXT_DEADLINE,
   EXT_ORIGIN,
@@ -185,7 +185,7 @@ export class Forward {
     const { address, incarnation } = this.#o.self()
     const path = returnPath(session, m, at)
     const extensions = readExtensions(m, at)
-    const head = bodyAt(m, at) - at
+    const head = bodyOffset(m, at) - at
     const entered = frameMemory(length + originBytes(address))
     entered.bytes.set(m.bytes.subarray(at, at + head))
     entered.halves[9] = extensions | EXT_ORIGIN
@@ -205,7 +205,7 @@ export class Forward {
   #remaining(m: FrameMemory, at: number): number {
     const extensions = readExtensions(m, at)
     if ((extensions & EXT_DEADLINE) === 0) return 0xffffffff
-    return m.words[extensionAt(at, extensions, EXT_DEADLINE) >>> 2]!
+    return m.words[extensionOffset(m, at, EXT_DEADLINE) >>> 2]!
   }
 
   #busy(session: Session | undefined, m: FrameMemory, at: number): void {

@@ -2,10 +2,12 @@
  * Frames for addresses without a session yet. They are held here, not in the queue of a connection, because when the
  * connection does not come up it is then certain that they were not delivered, and their originators can be told.
  */
+
 import type { Clock } from '../api.ts'
 import { HELD_BYTES_MAX, HELD_FRAMES_MAX } from '../core/config.ts'
 import type { Id } from '../core/id.ts'
-import { extensionAt, type FrameMemory, readExtensions } from '../wire/frames.ts'
+import { type FrameMemory, readExtensions } from '../wire/frames.ts'
+import { extensionOffset } from '../wire/framing.ts'
 import { EXT_DEADLINE } from '../wire/layout.ts'
 import type { Links } from './links.ts'
 
@@ -82,7 +84,7 @@ export class Holding {
   #age(frame: HeldFrame): boolean {
     const extensions = readExtensions(frame.memory, 0)
     if ((extensions & EXT_DEADLINE) === 0) return true
-    const word = extensionAt(0, extensions, EXT_DEADLINE) >>> 2
+    const word = extensionOffset(frame.memory, 0, EXT_DEADLINE) >>> 2
     const left = frame.memory.words[word]! - (this.#o.clock.nowMs() - frame.heldMs)
     frame.memory.words[word] = Math.max(0, Math.ceil(left))
     return left > 0

@@ -1,9 +1,9 @@
 /** Maintenance messages on the wire: which member of which process speaks to which. */
+
 import type { Peer } from '../api.ts'
 import type { Message } from '../core/messages.ts'
 import { decodeMessage, encodeMessage, frameTypeOf, isQuestion, type PeerBook } from '../wire/codec.ts'
 import {
-  bodyAt,
   type FrameMemory,
   frameMemory,
   readExtensions,
@@ -16,6 +16,7 @@ import {
   writeHeader,
   writeTarget,
 } from '../wire/frames.ts'
+import { bodyOffset } from '../wire/framing.ts'
 import { EXT_TARGET, HEADER_BYTES, TARGET_BYTES, TARGET_INCARNATION } from '../wire/layout.ts'
 import type { Links } from './links.ts'
 import type { Members } from './members.ts'
@@ -74,7 +75,7 @@ export class Maintenance {
     if (from === undefined) return this.#o.violation(session, 'virtualNode')
     const type = readType(m, at)
     const request = readLow(m, at) + readHigh(m, at) * 2 ** 32
-    const decoded = decodeMessage(type, m.bytes, bodyAt(m, at), at + length, book)
+    const decoded = decodeMessage(type, m.bytes, bodyOffset(m, at), at + length, book)
     if (!decoded.ok) return this.#o.violation(session, 'maintenanceBody')
     if (request >= RUNTIME_QUESTIONS && !isQuestion(type)) return this.#o.answer(from, request, decoded.message)
     const core = this.#addressed(m, at)

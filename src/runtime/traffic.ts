@@ -1,11 +1,11 @@
 /** Everything that goes over the connections of a member, wired together: who gets which frame, and how calls leave. */
+
 import type { Limits, Member, Peer } from '../api.ts'
 import { RECURSIVE_ATTEMPTS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
 import { isolated } from '../transports/uncaught.ts'
 import { decodeFailure, decodeFound, FAIL_NOT_MEMBER, FAIL_UNSETTLED } from '../wire/answers.ts'
 import {
-  bodyAt,
   type FrameMemory,
   frameCopy,
   frameMemory,
@@ -16,6 +16,7 @@ import {
   readLow,
   readType,
 } from '../wire/frames.ts'
+import { bodyOffset } from '../wire/framing.ts'
 import {
   EXT_TARGET,
   FRAME_BYTES_MAX,
@@ -207,7 +208,7 @@ export class Traffic {
     const low = readLow(m, at)
     const high = readHigh(m, at)
     if ((low & RELAY_BIT) !== 0) return this.#relay(low, high, m, at, length)
-    const start = bodyAt(m, at)
+    const start = bodyOffset(m, at)
     const end = at + length
     switch (readType(m, at)) {
       case TYPE_FOUND: {

@@ -1,16 +1,10 @@
 /** Header fields and extensions of a frame, written and read in place: nothing here allocates but ids and strings. */
 import { Id } from '../core/id.ts'
 import { sha1Words } from '../core/sha1.ts'
+import type { Ring } from './framing.ts'
 import {
   DEADLINE_BYTES,
-  EXT_DEADLINE,
-  EXT_FRAGMENT,
-  EXT_ORIGIN,
-  EXT_TARGET,
-  EXT_TRACE,
   FLAG_FINAL,
-  FRAGMENT_BYTES,
-  HEADER_BYTES,
   ORIGIN_ADDRESS,
   ORIGIN_FIXED_BYTES,
   ORIGIN_ID,
@@ -19,15 +13,9 @@ import {
   padded,
   TARGET_BYTES,
   TARGET_INCARNATION,
-  TRACE_BYTES,
 } from './layout.ts'
 
-/** Views of one ArrayBuffer. A frame in it is 8-byte aligned. */
-export interface FrameMemory {
-  readonly bytes: Uint8Array
-  readonly halves: Uint16Array
-  readonly words: Uint32Array
-}
+export type FrameMemory = Ring
 
 /** Memory for one frame outside of the rings. */
 export function frameMemory(bytes: number): FrameMemory {
@@ -91,28 +79,6 @@ export const readVnode = (m: FrameMemory, at: number): number => m.halves[(at >>
 
 export const readMethodLow = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 6]!
 export const readMethodHigh = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 7]!
-
-/** Where an extension starts, if the header says that it is there. */
-export function extensionAt(at: number, extensions: number, which: number): number {
-  let p = at + HEADER_BYTES
-  if (which === EXT_TARGET) return p
-  if (extensions & EXT_TARGET) p += TARGET_BYTES
-  if (which === EXT_DEADLINE) return p
-  if (extensions & EXT_DEADLINE) p += DEADLINE_BYTES
-  if (which === EXT_TRACE) return p
-  if (extensions & EXT_TRACE) p += TRACE_BYTES
-  if (which === EXT_FRAGMENT) return p
-  if (extensions & EXT_FRAGMENT) p += FRAGMENT_BYTES
-  return p
-}
-
-/** Where the body starts. */
-export function bodyAt(m: FrameMemory, at: number): number {
-  const extensions = readExtensions(m, at)
-  if (extensions === 0) return at + HEADER_BYTES
-  const p = extensionAt(at, extensions, EXT_ORIGIN)
-  return extensions & EXT_ORIGIN ? p + ORIGIN_FIXED_BYTES + padded(m.halves[p >>> 1]!) : p
-}
 
 /** Returns where the next extension starts, as all of these do. Incarnation 0: the id is a key. */
 export function writeTarget(m: FrameMemory, p: number, id: Id, incarnation: bigint): number {
