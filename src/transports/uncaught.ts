@@ -7,9 +7,12 @@ export function isolated(call: () => void): void {
   }
 }
 
-/** Hands an exception to `uncaughtException`, from outside of whatever is running. */
+/**
+ * Hands an exception to `uncaughtException`, from outside of whatever is running: after the batch's own ticks and
+ * promises and its flush, so that the replies of batch-mates leave even if the process ends of it.
+ */
 export function reportUncaught(error: unknown): void {
-  process.nextTick(() => {
+  setImmediate(() => {
     throw error
   })
 }

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { loadNative } from '../../src/native/load.ts'
-import { helloBytes } from '../transports/frames.ts'
+import * as L from '../../src/wire/layout.ts'
+import { frameBytes, helloBytes } from '../transports/frames.ts'
 import { firstLine, programPath, runProgram } from './run-program.ts'
 
 describe.skipIf(!loadNative().ok)('a process with native endpoints', () => {
@@ -26,6 +27,25 @@ describe.skipIf(!loadNative().ok)('a process with native endpoints', () => {
     expect({ code, signal }).toEqual({ code: 1, signal: null })
     expect(errors).toMatch(/Error: (three|end)/)
     expect(JSON.parse(output).batches).toBe(1)
+  })
+
+  test('a throwing handler that nobody catches: the replies to its batch-mates have left before', async () => {
+    const child = spawn(process.execPath, [programPath('throwing-server')])
+    const { port } = await firstLine<{ port: number }>(child)
+    const ended = once(child, 'exit')
+    const requests = Array.from({ length: 10 }, (_, i) =>
+      frameBytes(L.TYPE_REQUEST, new Uint8Array(Uint32Array.of(i).buffer)),
+    )
+    const socket = connect(port, '127.0.0.1').on('error', () => {})
+    let bytes = 0
+    socket.on('data', (chunk) => {
+      bytes += chunk.length
+    })
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    socket.write(Buffer.concat([helloBytes, ...requests]))
+    await closed
+    expect(bytes).toBe(helloBytes.length + 9 * requests[0]!.length)
+    expect(await ended).toEqual([1, null])
   })
 
   test('process.exit() inside a handler: that is the exit code', async () => {
