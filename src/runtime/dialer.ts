@@ -94,17 +94,19 @@ export class Dialer {
   }
 
   #resolveThenNext(dial: Dial, host: string): void {
-    this.#resolve(host).then(
-      (hosts) => {
-        dial.hosts = [...hosts]
-        if (hosts.length === 0) dial.cause = 'unreachable'
-        this.next(dial)
-      },
-      () => {
-        noteFailure(dial, 'unreachable', undefined)
-        this.next(dial)
-      },
-    )
+    const { clock, connectMs } = this.#options
+    let settled = false
+    const settle = (hosts: readonly string[]) => {
+      if (settled) return
+      settled = true
+      timer[Symbol.dispose]()
+      if (hosts.length === 0) noteFailure(dial, 'unreachable', undefined)
+      dial.hosts = [...hosts]
+      this.next(dial)
+    }
+    const timer = clock.setTimer(connectMs, () => settle([]))
+    const resolving = (async () => this.#resolve(host))()
+    resolving.then(settle, () => settle([]))
   }
 }
 

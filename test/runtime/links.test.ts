@@ -130,6 +130,21 @@ describe('dialing', () => {
     expect(a.told.downs).toEqual([{ address: 'nowhere.example:7000', cause: 'unreachable' }])
   })
 
+  test('a resolver that never answers, or throws, is unreachable', async () => {
+    const resolve = (host: string) => {
+      if (host === 'throws.example') throw new Error('at once')
+      return new Promise<never>(() => {})
+    }
+    const a = await member(network, '10.0.0.1', { resolve })
+    a.links.open('hangs.example:7000', 'routing')
+    a.links.open('throws.example:7000', 'routing')
+    await network.run(timing.connectMs + 10)
+    expect(a.told.downs.map((down) => `${down.address} ${down.cause}`)).toEqual([
+      'throws.example:7000 unreachable',
+      'hangs.example:7000 unreachable',
+    ])
+  })
+
   test('what waits for a dial is bounded', async () => {
     const a = await member(network, '10.0.0.1', { limits: { outputBytes: 1000 } })
     const b = await member(network, '10.0.0.2')
@@ -220,6 +235,20 @@ describe('the end of a session', () => {
     expect(others.every((other) => other.told.texts().includes('answer'))).toBe(true)
   })
 
+  test('a reply connection is kept for its address only once it is a routing one', async () => {
+    const a = await member(network, '10.0.0.1')
+    const b = await member(network, '10.0.0.2')
+    const c = await member(network, '10.0.0.3')
+    for (const { address } of [b, c]) a.links.open(address, 'reply')
+    await network.run(100)
+    a.links.keep(new Set([b.address, c.address]))
+    a.links.open(c.address, 'routing')
+    expect(a.links.counts()).toMatchObject({ routing: 1, reply: 1 })
+    await network.run(2 * timing.idleMs)
+    expect(b.told.causes()).toEqual(['idle'])
+    expect(c.told.causes()).toEqual([])
+  })
+
   test('leaving is said to all, and resolves when they have closed', async () => {
     const a = await member(network, '10.0.0.1')
     const b = await member(network, '10.0.0.2')
@@ -305,6 +334,22 @@ describe('large messages', () => {
     const texts = b.told.texts()
     expect(texts.filter((body) => body !== 'small')).toEqual(large)
     expect(texts.at(-1)).not.toBe('small')
+  })
+
+  test('leave room in the queue of a link that does not move', async () => {
+    const a = await member(network, '10.0.0.1')
+    const b = await member(network, '10.0.0.2')
+    a.links.open(b.address, 'routing')
+    await network.run(100)
+    const { link } = a.links.session(b.address)!
+    network.partition(['10.0.0.2'])
+    for (let i = 0; i < 3; i++) a.links.send(b.address, request('m'.repeat(1 << 20)), 'routing', 'own')
+    await network.run(1000)
+    expect(link.queuedBytes).toBeGreaterThan(0)
+    expect(link.queuedBytes).toBeLessThanOrEqual(3 * 32_768)
+    network.heal()
+    await network.run(3000)
+    expect(b.told.frames.length).toBe(3)
   })
 
   test('too many of them are refused, the rest arrives', async () => {

@@ -104,6 +104,7 @@ export function conformance(name: string, makeHarness: () => Harness): void {
           expect(sendFrame(a.transport, ab, L.TYPE_REQUEST, new Uint8Array(20_000).fill(i))).toBe(true)
         await harness.until(() => b.recorder.frames.length === 401)
         expect(b.recorder.frames.slice(1).every((frame, i) => frame.body[19_999] === (i & 255))).toBe(true)
+        expect(a.recorder.drains).toEqual([])
       })
 
       test('replies of handlers, async ones too, leave without a flush', async () => {
@@ -250,16 +251,15 @@ export function conformance(name: string, makeHarness: () => Harness): void {
       })
 
       test('what the closer had not read yet does not cut off what it sent', async () => {
-        const { a, b, ab, ba } = await connect()
-        b.recorder.onFrame = ({ type }) => {
-          if (type === L.TYPE_REQUEST && ba.open) {
-            sendFrame(b.transport, ba, L.TYPE_REPLY, text('last words'))
-            b.transport.close(ba)
-          }
+        const { a, b, ab, ba } = await connect({ outputBytes: 64 << 20 })
+        b.recorder.onFrame = () => {
+          sendFrame(b.transport, ba, L.TYPE_REPLY, text('last words'))
+          b.transport.close(ba)
         }
-        for (let i = 0; i < 20; i++) sendFrame(a.transport, ab, L.TYPE_REQUEST, new Uint8Array(40_000))
+        for (let i = 0; i < 100; i++) sendFrame(a.transport, ab, L.TYPE_REQUEST, new Uint8Array(60_000))
         await harness.until(() => a.recorder.closes.length === 1)
         expect(a.recorder.texts(L.TYPE_REPLY)).toEqual(['last words'])
+        expect(a.recorder.closes[0]!.reason).toBe('ended')
       })
 
       test('at once: closed locally, broken or ended there', async () => {

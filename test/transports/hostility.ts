@@ -165,6 +165,28 @@ export function hostility(name: string, make: MakeTransport): void {
       await friendIsWell()
     })
 
+    test('who reads slowly and has sent what nobody read still gets all that was sent before the close', async () => {
+      const reply = new Uint8Array(60_000).fill(7)
+      recorder.onFrame = ({ link, type }) => {
+        if (type !== L.TYPE_REQUEST) return
+        for (let i = 0; i < 10; i++) sendFrame(transport, link, L.TYPE_REPLY, reply)
+        transport.close(link)
+      }
+      const socket = stranger()
+      socket.pause()
+      let received = 0
+      socket.on('data', (chunk) => {
+        received += chunk.length
+      })
+      socket.pause()
+      socket.write(concat(helloBytes, good, ...Array.from({ length: 60 }, () => frameBytes(L.TYPE_REQUEST, reply))))
+      await harness.until(() => recorder.closes.length === 1)
+      await turn(50)
+      socket.resume()
+      await new Promise((resolve) => socket.once('close', resolve))
+      expect(received).toBe(10 * (L.HEADER_BYTES + reply.length))
+    })
+
     test('over the budget of partial frames, the one that waited longest closes', async () => {
       await harness.stop()
       await start(100_000)
