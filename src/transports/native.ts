@@ -34,11 +34,15 @@ const POISON = 0xdb
 const INDEX_MASK = (1 << M.KIND_SHIFT) - 1
 const REASONS = Object.keys(zeroReasons()) as CloseReason[]
 
-/** Makes the native transport. Errors: ERR_NATIVE_UNAVAILABLE where the addon does not load. */
+/** Makes the native transport. Errors: ERR_NATIVE_UNAVAILABLE where the addon does not load or descriptors are used up. */
 export function createNativeTransport(options: NativeOptions): Transport {
   const native = loadNative()
   if (!native.ok) throw new ChordError('ERR_NATIVE_UNAVAILABLE', native.reason)
-  return new NativeTransport(native.addon, options)
+  try {
+    return new NativeTransport(native.addon, options)
+  } catch (cause) {
+    throw new ChordError('ERR_NATIVE_UNAVAILABLE', `no endpoint can be opened: ${cause}`, { cause })
+  }
 }
 
 class NativeLink implements Link {

@@ -151,3 +151,24 @@ describe.skipIf(!loadNative().ok)('the receive ring', () => {
     recorder.frames.length = 0
   })
 })
+
+describe.skipIf(!loadNative().ok)('addresses', () => {
+  test.each([
+    ['::1', '::1', '::1'],
+    ['::', '127.0.0.1', '127.0.0.1'],
+    ['0.0.0.0', '127.0.0.1', '127.0.0.1'],
+  ])('listening on %s and dialed at %s: the other end is %s', async (listen, dial, seen) => {
+    const server = create()
+    const client = create()
+    let bound: { host: string; port: number }
+    try {
+      bound = await server.transport.listen(listen, 0)
+    } catch {
+      return // a machine without IPv6
+    }
+    const link = client.transport.dial(dial, bound.port)
+    await until(server.recorder, () => server.recorder.links.length === 1)
+    expect(server.recorder.links[0]).toMatchObject({ dialed: false, remoteHost: seen })
+    expect(link).toMatchObject({ dialed: true, remoteHost: dial, remotePort: bound.port })
+  })
+})
