@@ -120,9 +120,12 @@ export function answerClosest(core: Core, from: Peer, question: Closest): Closes
   return { type: 'closestKnown', done: false, successors: [], next, conflict }
 }
 
-/** A predecessor or successor with the id of one who wants to join, from another life. */
+/** A neighbour with the id of one who wants to join, from another life; or a later life of it, even if that is over. */
 function otherIncarnation(core: Core, joiner: Peer): Peer | undefined {
   const differs = (peer: Peer) => peer.id.equals(joiner.id) && peer.incarnation !== joiner.incarnation
   const known = core.predecessor === undefined ? core.successors : [core.predecessor, ...core.successors]
-  return known.find(differs)
+  const listed = known.find(differs)
+  if (listed !== undefined) return listed
+  const remembered = core.remembered.of(joiner.id)
+  return remembered !== undefined && remembered.incarnation > joiner.incarnation ? remembered : undefined
 }

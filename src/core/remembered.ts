@@ -2,6 +2,7 @@
  * Peers met before, whether or not they are in a table: those who a lost or isolated node asks its way back, and through
  * whom rings that know nothing of each other are found.
  */
+import type { Id } from './id.ts'
 import type { Peer } from './messages.ts'
 
 export class RememberedPeers {
@@ -25,6 +26,10 @@ export class RememberedPeers {
       const oldest = this.#peers.keys().next().value
       if (oldest !== undefined) this.#peers.delete(oldest)
     }
+  }
+
+  of(id: Id): Peer | undefined {
+    return this.#peers.get(String(id))
   }
 
   /** It said that it leaves for good. */

@@ -42,6 +42,22 @@ export class SeededRandom {
   }
 }
 
+/** How a node is placed on a ring that is in some state, right or wrong. */
+export interface Placement {
+  readonly id: Id
+  readonly successors: readonly Id[]
+  /** None for a node that takes itself for the ring. */
+  readonly predecessor?: Id
+  readonly remembered: readonly Id[]
+}
+
+export interface HeldMessage {
+  readonly from: Peer
+  readonly to: Peer
+  readonly message: Message
+  readonly deliver: () => void
+}
+
 interface Item {
   atMs: number
   order: number
@@ -58,8 +74,13 @@ export class SimRing {
   silentDeaths = false
   /** Return false to lose a message. */
   filter: (from: string, to: string, message: Message) => boolean = () => true
+  /** Return true to keep a message back, in `held`, until a test delivers it. */
+  holds: (from: Peer, to: Peer, message: Message) => boolean = () => false
+  held: HeldMessage[] = []
   /** Time that the services take over a hand-over. */
   servicesMs = 0
+  /** Called when a message arrives. */
+  onMessage: (from: Peer, to: Peer, message: Message) => void = () => undefined
   /** Addresses that nodes are told of when they ask for seeds, if somebody lives there. */
   seeds: string[] = []
   /** Called after every input of a node, when all that it wanted done is under way. */
@@ -74,13 +95,13 @@ export class SimRing {
     this.config = { ...CONFIG, ...config }
   }
 
-  peer(id: Id, address: string): Peer {
-    return { id, address, incarnation: this.#incarnation++ }
+  peer(id: Id, address: string, incarnation = this.#incarnation++): Peer {
+    return { id, address, incarnation }
   }
 
   /** Adds a node that makes a ring, or joins through the node at `via`. */
-  add(id: Id, via?: string, address = `n${String(id).replace(/^0+(?=.)/, '')}`): ChordNode {
-    const node = new ChordNode({ self: this.peer(id, address), config: this.config, random: this.random })
+  add(id: Id, via?: string, address = addressOf(id), incarnation?: bigint): ChordNode {
+    const node = new ChordNode({ self: this.peer(id, address, incarnation), config: this.config, random: this.random })
     this.live.set(keyOf(node.self), node)
     if (via === undefined) node.create(this.nowMs)
     else
@@ -90,6 +111,30 @@ export class SimRing {
       )
     this.#drain(node)
     return node
+  }
+
+  /** A ring that is already there, as given. */
+  place(placements: readonly Placement[]): void {
+    const peers = new Map(placements.map(({ id }) => [String(id), this.peer(id, addressOf(id))]))
+    const peer = (id: Id) => peers.get(String(id)) as Peer
+    for (const placement of placements) {
+      const node = new ChordNode({ self: peer(placement.id), config: this.config, random: this.random })
+      const { core } = node
+      core.setStatus('joining')
+      core.follow(placement.successors.map(peer), this.nowMs)
+      const predecessor = placement.predecessor === undefined ? undefined : peer(placement.predecessor)
+      core.sole = predecessor === undefined
+      core.setPredecessor(predecessor, true)
+      core.boundary = { peer: predecessor ?? node.self, dead: false }
+      const range = { after: (predecessor ?? node.self).id, upTo: placement.id }
+      core.setRange(range, { gained: range, cause: 'create' })
+      for (const id of placement.remembered) core.remembered.add(peer(id), true)
+      core.timers.stabilizeMs = this.nowMs + this.random.below(this.config.stabilizeMinMs)
+      core.timers.neighborsMs = this.nowMs + this.random.below(this.config.stabilizeMaxMs / 2)
+      core.timers.selfLookupMs = this.nowMs + this.random.below(this.config.selfLookupMs)
+      this.live.set(keyOf(node.self), node)
+      this.#drain(node)
+    }
   }
 
   /** All virtual nodes at an address. */
@@ -173,20 +218,25 @@ export class SimRing {
   #send(from: ChordNode, to: Peer, request: number, message: Message): void {
     this.messages++
     if (!this.filter(from.self.address, to.address, message)) return
-    this.#after(1 + this.random.below(3), () => {
-      const node = this.live.get(keyOf(to))
-      if (node !== undefined) {
-        this.input(node, () => node.handleMessage(from.self, request, message, this.nowMs))
-        return
-      }
-      const others = this.at(to.address)
-      if (others.length === 0) {
-        if (!this.silentDeaths) this.input(from, () => from.refused(to.address, this.nowMs))
-      } else if (request !== 0) {
-        const answer: Message = { type: 'notMember', joining: false }
-        this.input(from, () => from.handleMessage((others[0] as ChordNode).self, request, answer, this.nowMs))
-      }
-    })
+    const deliver = () => this.#deliver(from, to, request, message)
+    if (this.holds(from.self, to, message)) this.held.push({ from: from.self, to, message, deliver })
+    else this.#after(1 + this.random.below(3), deliver)
+  }
+
+  #deliver(from: ChordNode, to: Peer, request: number, message: Message): void {
+    const node = this.live.get(keyOf(to))
+    if (node !== undefined) {
+      this.onMessage(from.self, to, message)
+      this.input(node, () => node.handleMessage(from.self, request, message, this.nowMs))
+      return
+    }
+    const others = this.at(to.address)
+    if (others.length === 0) {
+      if (!this.silentDeaths) this.input(from, () => from.refused(to.address, this.nowMs))
+    } else if (request !== 0) {
+      const answer: Message = { type: 'notMember', joining: false }
+      this.input(from, () => from.handleMessage((others[0] as ChordNode).self, request, answer, this.nowMs))
+    }
   }
 
   #after(delayMs: number, run: () => void): void {
@@ -264,6 +314,10 @@ function before(a: Item, b: Item): boolean {
 
 function keyOf(peer: Peer): string {
   return `${peer.address}/${peer.id}/${peer.incarnation}`
+}
+
+export function addressOf(id: Id): string {
+  return `n${String(id).replace(/^0+(?=.)/, '')}`
 }
 
 export function smallId(n: number): Id {
