@@ -35,8 +35,9 @@ function checkAlone(core: Core, reason: DownReason, nowMs: number): void {
     // A list that did not go around has only come to its end: there are others.
     if (core.listWraps) return becomeSole(core)
   }
+  // At once the first time; afterwards every refusal would start the next attempt.
+  if (core.status !== 'isolated') core.timers.rejoinMs = Math.min(core.timers.rejoinMs, nowMs)
   if (core.status === 'member') core.setStatus('isolated')
-  core.timers.rejoinMs = Math.min(core.timers.rejoinMs, nowMs)
   if (core.config.onIsolated === 'serve' && core.range !== undefined) serveAlone(core)
 }
 

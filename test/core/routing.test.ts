@@ -63,19 +63,17 @@ function measure(ring: SimRing, successors: number): { mean: number; ideal: numb
 const big = (id: Id) => BigInt(`0x${id}`)
 
 describe('path length', () => {
-  it.each([32, 64])('of %d nodes with one successor is within 15 %% of half the logarithm', (nodes) => {
+  it.each([32, 64])('of %d nodes with one successor is within 15 % of half the logarithm', (nodes) => {
     let sum = 0
     const seeds = [1, 2, 3]
     for (const seed of seeds) sum += measure(warmRing(seed, nodes, 1), 1).toPredecessor
     const expected = 0.5 * Math.log2(nodes)
     const mean = sum / seeds.length
-    console.log(nodes, mean)
     expect(Math.abs(mean / expected - 1)).toBeLessThan(0.15)
   })
 
-  it.each([1, 8])('with lists of %d is within 5 %% of an ideal ring with the same ids', (successors) => {
+  it.each([1, 8])('with lists of %d is within 5 % of an ideal ring with the same ids', (successors) => {
     const { mean, ideal } = measure(warmRing(4, 64, successors), successors)
-    console.log(successors, mean, ideal)
     expect(Math.abs(mean / ideal - 1)).toBeLessThan(0.05)
   })
 

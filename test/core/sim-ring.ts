@@ -87,6 +87,7 @@ export class SimRing {
   onStep: (node: ChordNode) => void = () => undefined
   readonly config: CoreConfig
   #queue: Item[] = []
+  readonly #wakeMs = new WeakMap<ChordNode, number>()
   #order = 0
   #incarnation = 1n
 
@@ -166,29 +167,26 @@ export class SimRing {
     const endMs = this.nowMs + forMs
     for (let steps = 0; ; steps++) {
       if (steps > 5_000_000) throw new Error('the simulation does not come to rest')
-      let timeoutMs = Number.POSITIVE_INFINITY
-      let due: ChordNode | undefined
-      for (const node of this.live.values()) {
-        const next = node.nextTimeout()
-        if (next < timeoutMs) {
-          timeoutMs = next
-          due = node
-        }
-      }
       const item = this.#queue[0]
-      if (item !== undefined && item.atMs <= timeoutMs) {
-        if (item.atMs > endMs) break
-        this.#pop()
-        this.nowMs = Math.max(this.nowMs, item.atMs)
-        item.run()
-      } else {
-        if (due === undefined || timeoutMs > endMs) break
-        this.nowMs = Math.max(this.nowMs, timeoutMs)
-        const node = due
-        this.input(node, () => node.handleTimeout(this.nowMs))
-      }
+      if (item === undefined || item.atMs > endMs) break
+      this.#pop()
+      this.nowMs = Math.max(this.nowMs, item.atMs)
+      item.run()
     }
     this.nowMs = endMs
+  }
+
+  /** At most one item is queued for each node's next timeout, and one that comes too early looks again. */
+  #wake(node: ChordNode): void {
+    const atMs = Math.max(this.nowMs, node.nextTimeout())
+    if (atMs >= (this.#wakeMs.get(node) ?? Number.POSITIVE_INFINITY)) return
+    this.#wakeMs.set(node, atMs)
+    this.#after(atMs - this.nowMs, () => {
+      if (this.#wakeMs.get(node) !== atMs) return
+      this.#wakeMs.delete(node)
+      if (node.nextTimeout() <= this.nowMs) this.input(node, () => node.handleTimeout(this.nowMs))
+      else if (this.live.get(keyOf(node.self)) === node) this.#wake(node)
+    })
   }
 
   #drain(node: ChordNode): void {
@@ -206,6 +204,7 @@ export class SimRing {
       }
     }
     this.onStep(node)
+    this.#wake(node)
     if (node.status === 'left') {
       this.live.delete(keyOf(node.self))
       for (const other of this.live.values()) {
