@@ -15,13 +15,14 @@ export function machine() {
   }
 }
 
-/** Call it before measuring, then the result after, with the CPU time that our own processes used meanwhile. */
+/** Call it before measuring, then the result after, with the CPU time that our own processes used meanwhile, if known. */
 export function watchMachine() {
   const before = read()
   return (ownCpuMs) => {
     const after = read()
     const wallMs = after.atMs - before.atMs
-    const othersCores = before.busyMs === undefined ? undefined : (after.busyMs - before.busyMs - ownCpuMs) / wallMs
+    const known = before.busyMs !== undefined && ownCpuMs !== undefined
+    const othersCores = known ? (after.busyMs - before.busyMs - ownCpuMs) / wallMs : undefined
     const reasons = []
     if (before.pressure !== undefined && before.pressure > PRESSURE_BUSY) {
       reasons.push(`processes waited for a CPU ${before.pressure} % of the 10 s before`)

@@ -8,6 +8,7 @@
  * end of the first round of 1,000 look-ups with no wrong answer; rounds follow each other without a pause.
  */
 import { parseArgs } from 'node:util'
+import { watchMachine } from '../lib/machine.mjs'
 import { pick, randomFrom } from '../lib/random.mjs'
 import { summary } from '../lib/stats.mjs'
 import { figure, table } from '../lib/table.mjs'
@@ -27,6 +28,7 @@ const { values: flags } = parseArgs({
   },
 })
 const random = randomFrom(Number(flags.seed))
+const watch = watchMachine()
 const runs = []
 for (let i = 0; i < Number(flags.picks); i++) {
   runs.push(await run(i))
@@ -40,7 +42,8 @@ async function run(index) {
     await startRing(members, {})
     await untilCorrect(members, GIVE_UP_MS)
     const keys = Array.from({ length: KEYS }, (_, k) => `pick ${index} key ${k}`)
-    if ((await wrongLookups(members, keys, 5_000)) > 0) throw new Error('look-ups went wrong before anybody was killed')
+    if ((await wrongLookups(members, keys, 5_000)).total > 0)
+      throw new Error('look-ups went wrong before anybody was killed')
     const { kind, victims } = choose(index, members)
     const survivors = members.filter((member) => !victims.includes(member))
     const killedMs = performance.now()
@@ -68,21 +71,26 @@ function choose(index, members) {
 }
 
 async function untilRight(survivors, keys, killedMs) {
-  const wrongByRound = []
+  const rounds = []
   for (;;) {
-    wrongByRound.push(await wrongLookups(survivors, keys, 5_000))
+    rounds.push(await wrongLookups(survivors, keys, 5_000))
     const elapsedMs = performance.now() - killedMs
-    if (wrongByRound.at(-1) === 0) {
+    if (rounds.at(-1).total === 0) {
       const after = await wrongLookups(survivors, keys, 5_000)
-      if (after === 0) return { elapsedMs, wrongByRound }
-      wrongByRound.push(after)
+      if (after.total === 0) return { elapsedMs, rounds }
+      rounds.push(after)
     }
-    if (elapsedMs > GIVE_UP_MS) return { elapsedMs: Number.POSITIVE_INFINITY, wrongByRound }
+    if (elapsedMs > GIVE_UP_MS) return { elapsedMs: Number.POSITIVE_INFINITY, rounds }
   }
 }
 
-function describe({ kind, elapsedMs, wrongByRound }) {
-  return `${kind}: right after ${figure(elapsedMs)} ms, wrong by round ${wrongByRound.join(', ')}`
+function describe({ kind, elapsedMs, rounds }) {
+  return `${kind}: right after ${figure(elapsedMs)} ms, wrong by round ${wrongByRound(rounds)}`
+}
+
+function wrongByRound(rounds) {
+  const kinds = (round) => Object.entries(round.kinds).map(([kind, count]) => `${count} × ${kind}`)
+  return rounds.map((round) => (round.total === 0 ? '0' : kinds(round).join(', '))).join('; ')
 }
 
 function report(runs) {
@@ -92,12 +100,14 @@ function report(runs) {
     elapsedMs: { ...summary(times), max: Math.max(...times) },
     targetMs: TARGET_MS,
     pass: times.every((time) => time <= TARGET_MS),
+    machine: watch(),
   }
   if (flags.json) return console.log(JSON.stringify(result, null, 2))
-  const rows = runs.map((run, i) => [`${i + 1} ${run.kind}`, figure(run.elapsedMs), run.wrongByRound.join(' ')])
+  const rows = runs.map((run, i) => [`${i + 1} ${run.kind}`, figure(run.elapsedMs), wrongByRound(run.rounds)])
   console.log(table(['killed', 'all right after ms', 'wrong answers by round'], rows))
   const { median, max } = result.elapsedMs
   console.log(
     `\nmedian ${figure(median)} ms, longest ${figure(max)} ms, target ${TARGET_MS} ms: ${result.pass ? 'pass' : 'fail'}`,
   )
+  for (const reason of result.machine.reasons) console.log(`The machine was busy: ${reason}.`)
 }

@@ -83,14 +83,23 @@ function ownerOf(key, ids) {
   return ids.find((id) => id >= point) ?? ids[0]
 }
 
-/** Looks the keys up, shared out over the members, and counts answers that are not the right owner. */
+/**
+ * Looks the keys up, shared out over the members. Counts the answers that are not the right owner, by what they are:
+ * an error's code, another live member, or one that is none.
+ */
 export async function wrongLookups(members, keys, timeoutMs) {
   const ids = members.flatMap((member) => member.ids).sort()
   const shares = members.map((_, m) => keys.filter((_, k) => k % members.length === m))
   const answers = await Promise.all(members.map((member, m) => member.ask('lookup', { keys: shares[m], timeoutMs })))
-  let wrong = 0
+  const wrong = { total: 0, kinds: {} }
   for (const [m, share] of shares.entries()) {
-    for (const [k, key] of share.entries()) if (answers[m][k] !== ownerOf(key, ids)) wrong++
+    for (const [k, key] of share.entries()) {
+      const answer = answers[m][k]
+      if (answer === ownerOf(key, ids)) continue
+      const kind = answer.startsWith('ERR_') ? answer : ids.includes(answer) ? 'another member' : 'no member'
+      wrong.total++
+      wrong.kinds[kind] = (wrong.kinds[kind] ?? 0) + 1
+    }
   }
   return wrong
 }
