@@ -6,6 +6,7 @@ import type { CloseReason, FrameRing, Lane, Link, Transport, TransportHandler } 
 import { isolated } from '../transports/uncaught.ts'
 import { decodeGoodbye, decodeHello, encodeGoodbye, type Goodbye, type Refusal } from '../wire/hello.ts'
 import * as L from '../wire/layout.ts'
+import { Departure } from './departure.ts'
 import { Dialer } from './dialer.ts'
 import { Greeting, introduce } from './greeting.ts'
 import { LargeMessages } from './large-messages.ts'
@@ -27,6 +28,8 @@ const SWEEPS_PER_IDLE = 4
  * Without a session, `send` copies the frame and dials. */
 export class Links {
   readonly transport: Transport
+  /** Our numeric host as the other end of the first connection that we dialed sees it. */
+  observedHost: string | undefined
   readonly #options: LinksOptions
   readonly #handler: LinksHandler
   readonly #greeting: Greeting
@@ -36,12 +39,10 @@ export class Links {
   readonly #open = new Set<LinkSession>()
   readonly #large: LargeMessages
   readonly #refusals = new Refusals()
-  #observedHost: string | undefined
+  readonly #departure: Departure
   #uses = 0
   #keep: ReadonlySet<string> = new Set()
   #sweeper: Disposable | undefined
-  #left: (() => void) | undefined
-  #leaving = false
   #destroyed = false
 
   constructor(options: LinksOptions) {
@@ -59,6 +60,14 @@ export class Links {
       attempt: (session) => this.#attempt(session),
       failed: (dial) => this.#dialFailed(dial),
     })
+    this.#departure = new Departure({
+      transport: this.transport,
+      clock: options.clock,
+      patienceMs: options.timing.connectMs,
+      open: this.#open,
+      isDialing: () => this.#dialer.dials.size > 0,
+      tell: (session) => this.#copyOut(session, encodeGoodbye('leaving'), 'control'),
+    })
     this.#armSweeper()
   }
 
@@ -72,10 +81,6 @@ export class Links {
     return this.transport.listen(host, port)
   }
 
-  get self(): Readonly<Self> {
-    return this.#greeting.self
-  }
-
   /** Changes what our hello says. Sessions under the old identity are closed as idle; dialing ones start over. */
   identify(change: Partial<Self>): void {
     this.#greeting.self = { ...this.#greeting.self, ...change }
@@ -83,19 +88,9 @@ export class Links {
     this.#dialer.restart()
   }
 
-  /** Our numeric host as the other end of the first connection that we dialed sees it. */
-  get observedHost(): string | undefined {
-    return this.#observedHost
-  }
-
   /** The session to use for an address, if one is up. */
   session(address: string): Session | undefined {
     return this.#table.get(address)
-  }
-
-  /** All sessions that are up. */
-  sessions(): Iterable<Session> {
-    return this.#table.all
   }
 
   /** `total` counts those too that have not said hello yet, or goodbye already. */
@@ -158,23 +153,13 @@ export class Links {
     this.#farewell(session as LinkSession, 'idle')
   }
 
-  /** Stops accepting and dialing, says goodbye (`leaving`) to all; resolves when they have closed, or after `connectMs`. */
+  /**
+   * Stops accepting, says goodbye (`leaving`) to all, and closes when all have said it too: until then what is on its
+   * way to us arrives, and can be answered and passed on. Resolves when all have closed, or after `connectMs`.
+   */
   leave(): Promise<void> {
-    this.#leaving = true
     this.transport.unlisten()
-    this.#dialer.stop()
-    for (const session of this.#open) {
-      if (session.greeted) this.#farewell(session, 'leaving')
-      else this.transport.close(session.link, true)
-    }
-    if (this.#open.size === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = this.#options.clock.setTimer(this.#options.timing.connectMs, resolve)
-      this.#left = () => {
-        timer[Symbol.dispose]()
-        resolve()
-      }
-    })
+    return this.#departure.begin()
   }
 
   /** Closes everything at once. No handler call comes after it was called. */
@@ -187,7 +172,7 @@ export class Links {
       session.stopTimer()
     }
     this.#dialer.stop()
-    this.#left?.()
+    this.#departure.stop()
     return this.transport.destroy()
   }
 
@@ -247,7 +232,7 @@ export class Links {
     const hello = decodeHello(ring, offset, length)
     let refusal: Refusal = hello.ok ? this.#greeting.judge(hello.value, link.dialed) : 'hello'
     if (link.dialed && hello.ok && hello.value.refusal !== 'none') refusal = hello.value.refusal
-    if (this.#leaving) refusal = 'leaving'
+    if (this.#departure.isLeaving && !link.dialed) refusal = 'leaving'
     if (!link.dialed) this.#copyOut(session, this.#greeting.encode(link.remoteHost, refusal), 'control')
     if (refusal !== 'none' || !hello.ok) {
       this.#refusals.count(refusal)
@@ -256,7 +241,7 @@ export class Links {
       this.transport.close(link)
       return
     }
-    if (link.dialed) this.#observedHost ??= hello.value.observedHost
+    if (link.dialed) this.observedHost ??= hello.value.observedHost
     introduce(session, hello.value, this.#options.idOf)
     this.#up(session)
   }
@@ -276,6 +261,7 @@ export class Links {
     const crossing = this.#dialer.dials.get(session.address)
     if (crossing !== undefined) this.#sendQueued(crossing, session)
     this.#handler.sessionUp(session)
+    if (this.#departure.isLeaving) this.#departure.opened(session)
   }
 
   #sendQueued(dial: Dial, session: LinkSession): void {
@@ -287,9 +273,12 @@ export class Links {
 
   #goodbye(session: LinkSession, goodbye: Goodbye | undefined): void {
     if (goodbye === undefined) return this.#violation(session, 'goodbye')
+    if (this.#departure.isLeaving) return this.#departure.heard(session)
     session.up = false
     this.#table.remove(session)
-    this.transport.close(session.link)
+    // Who leaves closes when all know it. Until then it may answer what we sent.
+    if (goodbye === 'leaving' && this.#copyOut(session, encodeGoodbye('closing'), 'control')) this.#closeAtLast(session)
+    else this.transport.close(session.link)
     this.#down(session, session.cause ?? (goodbye === 'idle' ? 'idle' : 'leaving'))
   }
 
@@ -314,8 +303,8 @@ export class Links {
       noteFailure(dial, session.cause ?? (reason === 'refused' ? reason : 'unreachable'), session.rejection)
       this.#dialer.next(dial)
     }
-    if (this.#open.size === 0) this.#left?.()
     this.#down(session, session.cause ?? (reason === 'local' ? 'local' : 'lost'))
+    this.#departure.changed()
   }
 
   #down(session: LinkSession, cause: DownCause): void {
@@ -331,9 +320,10 @@ export class Links {
   }
 
   #dial(address: string, purpose: 'routing' | 'reply'): Dial | undefined {
-    const known = this.#dialer.dials.get(address)
-    if (known === undefined && (this.#leaving || this.#destroyed)) return undefined
-    if (known === undefined && purpose === 'reply' && !this.#makeRoomForReply()) return undefined
+    if (!this.#dialer.dials.has(address)) {
+      if (this.#departure.isClosing || this.#destroyed) return undefined
+      if (purpose === 'reply' && !this.#makeRoomForReply()) return undefined
+    }
     return this.#dialer.begin(address, purpose)
   }
 
@@ -358,6 +348,7 @@ export class Links {
     const { address, cause, rejection } = dial
     isolated(() => this.#handler.sessionDown({ address, cause, ...(rejection === undefined ? {} : { rejection }) }))
     isolated(() => this.#handler.batchEnd())
+    this.#departure.changed()
   }
 
   #farewell(session: LinkSession, goodbye: Goodbye): void {
@@ -366,9 +357,14 @@ export class Links {
     session.up = false
     session.cause = 'local'
     this.#table.remove(session)
-    this.#large.stop(session)
     // The other end closes when it has sent what it had; nothing of it is lost.
     if (!told) this.transport.close(session.link)
+    this.#closeAtLast(session)
+  }
+
+  /** Should the other end not do so in time. */
+  #closeAtLast(session: LinkSession): void {
+    this.#large.stop(session)
     session.timer = this.#options.clock.setTimer(this.#options.timing.connectMs, () => {
       this.transport.close(session.link, true)
     })

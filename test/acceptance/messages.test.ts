@@ -211,7 +211,7 @@ test('under kill -9: what nobody served never succeeds, and what may not be repe
       for (let round = 0; !killed || round < 12; round++) {
         const base = (m * 1_000 + round) * 1_000
         const calls = Array.from({ length: 200 }, (_, i): Call => {
-          const options = { idempotent: i % 2 === 0, timeoutMs: 15_000 }
+          const options = i % 2 === 0 ? { idempotent: true, timeoutMs: 15_000 } : { timeoutMs: 3_000 }
           return { how: 'request', to: `key ${base + i}`, type: 'serve', body: base + i, options }
         })
         const outcomes = await member.ask('calls', calls)

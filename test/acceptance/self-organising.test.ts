@@ -90,7 +90,8 @@ test('processes that leave lose nothing that they owned, and no message', { time
   // At once, not after a while: who left has been told that somebody else owns what it did.
   expect(owned.reduce((sum, { range }) => sum + sizeOf(range!), 0n)).toBe(WHOLE_RING)
   const outcomes = (await Promise.all(traffic)).flat()
-  expect(outcomes.filter((outcome) => !outcome.ok)).toEqual([])
+  expect(outcomes.length).toBeGreaterThan(0)
+  expect(outcomes.map((outcome) => (outcome.ok ? 'ok' : outcome.code)).filter((code) => code !== 'ok')).toEqual([])
   expect(await wrongLookups(stayers, someKeys('after leaving', 1_000), 10_000)).toBe(0)
   expect(await Promise.all(leavers.map((leaver) => leaver.ask('state')))).toEqual(['closed', 'closed', 'closed'])
   await untilCorrect(stayers, CAP_MS)

@@ -15,7 +15,7 @@ const types = {
   serve: { name: 'test.serve', request: json(), reply: json() },
   /** The handler throws. */
   fail: { name: 'test.fail', request: json(), reply: json() },
-  /** Answers when its signal aborts. */
+  /** Is never answered; the handler counts the messages whose signal has not aborted. */
   wait: { name: 'test.wait', request: json(), reply: json() },
   /** Goes to `handleBatch`, which answers with the bytes reversed. */
   batch: { name: 'test.batch', request: raw, reply: raw },
@@ -65,6 +65,14 @@ const actions = {
   close: () => caller.close(),
   state: () => node.state,
   members: () => node.members.map(plainMember),
+  /** The little of `members` by which an ideal ring is told. */
+  neighbors: () =>
+    node.members.map(({ id, predecessor, successors, range }) => ({
+      id: String(id),
+      predecessor: predecessor && String(predecessor.id),
+      successor: successors[0] && String(successors[0].id),
+      after: range && String(range.after),
+    })),
   owns: (key) => node.owns(key) && String(node.owns(key).id),
   metrics: () => node.metrics(),
   /** What happened from number `from` on. */
@@ -149,12 +157,8 @@ function handle(serveLog) {
   })
   node.handle(types.wait, ({ signal }) => {
     waiting++
-    return new Promise((resolve) => {
-      signal.addEventListener('abort', () => {
-        waiting--
-        resolve('aborted')
-      })
-    })
+    signal.addEventListener('abort', () => waiting--)
+    return new Promise(() => {})
   })
   node.handleBatch(types.batch.name, (batch) => {
     batches.push(batch.length)

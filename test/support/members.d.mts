@@ -75,6 +75,7 @@ export interface Actions {
   close(): void
   state(): NodeState
   members(): PlainMember[]
+  neighbors(): { id: string; predecessor?: string; successor?: string; after?: string }[]
   owns(key: string): string | undefined
   metrics(): Metrics
   events(from?: number): PlainEvent[]
@@ -112,7 +113,6 @@ export function startRing(
 ): Promise<void>
 export function untilCorrect(members: readonly Member[], timeoutMs: number): Promise<PlainMember[]>
 export function until<T>(measure: () => Promise<T>, good: (value: T) => boolean, timeoutMs: number): Promise<T>
-export function wrongStates(states: readonly PlainMember[]): PlainMember[]
 export function pointOf(key: string): string
 export function ownerOf(key: string, ids: readonly string[]): string
 export function wrongLookups(members: readonly Member[], keys: readonly string[], timeoutMs: number): Promise<number>

@@ -75,22 +75,15 @@ export async function startRing(members, options, more) {
 
 /** Waits until every virtual node follows and is followed by the right one, and owns what lies between. */
 export async function untilCorrect(members, timeoutMs) {
-  let states = []
-  const wrong = await until(
-    async () => {
-      states = (await Promise.all(members.map((member) => member.ask('members')))).flat()
-      return wrongStates(states)
-    },
-    (wrong) => wrong.length === 0,
-    timeoutMs,
+  const ask = async (action) => (await Promise.all(members.map((member) => member.ask(action)))).flat()
+  const isRight = (states) => wrongStates(states).length === 0
+  const states = await until(() => ask('neighbors'), isRight, timeoutMs)
+  if (isRight(states)) return ask('members')
+  const wrong = wrongStates(states)
+  const first = JSON.stringify(wrong[0])
+  throw new Error(
+    `no correct ring in ${timeoutMs} ms: ${wrong.length} of ${states.length} nodes are wrong, as ${first}`,
   )
-  if (wrong.length > 0) {
-    const first = `${wrong[0].id}: predecessor ${wrong[0].predecessor?.id}, successor ${wrong[0].successors[0]?.id}, range after ${wrong[0].range?.after}`
-    throw new Error(
-      `no correct ring in ${timeoutMs} ms: ${wrong.length} of ${states.length} nodes are wrong, first ${first}`,
-    )
-  }
-  return states
 }
 
 /** Measures again and again until it is good or time is up; the last measurement. */
@@ -104,14 +97,13 @@ export async function until(measure, good, timeoutMs) {
 }
 
 /** The virtual nodes whose neighbours or range are not those of an ideal ring. */
-export function wrongStates(states) {
+function wrongStates(states) {
   const ring = [...states].sort((a, b) => (a.id < b.id ? -1 : 1))
   return ring.filter((state, i) => {
     const before = ring[(i + ring.length - 1) % ring.length].id
     const after = ring[(i + 1) % ring.length].id
-    const alone = ring.length === 1
-    if (state.range?.after !== before) return true
-    return !alone && (state.predecessor?.id !== before || state.successors[0]?.id !== after)
+    const isAlone = ring.length === 1
+    return state.after !== before || (!isAlone && (state.predecessor !== before || state.successor !== after))
   })
 }
 
