@@ -235,6 +235,8 @@ export class ChordNode {
     const { to } = entry
     const dead = core.detector.miss(to, entry.sentMs, nowMs)
     core.tableVersion++
+    // Those behind it in the list may be silent too: find out now, not in turn.
+    if (samePeer(to, core.successors[0])) core.changed(nowMs)
     onUnanswered(core, entry, 'timeout', nowMs)
     if (dead) evict(core, to, 'timeout', nowMs)
     else this.#probe(to, nowMs)

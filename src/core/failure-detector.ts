@@ -10,6 +10,8 @@ import type { CoreConfig } from './state.ts'
 const FIRST_TIMEOUT_MS = 150
 /** Each miss multiplies the timeout, so that three misses in a row span more than half a second at the shortest. */
 const MISS_GROWTH = 3
+/** The first timeout is long already. */
+const FIRST_MISS_GROWTH = 2
 /** Records of peers that are no longer of interest are dropped beyond this many. */
 const RECORDS_MAX = 2048
 
@@ -38,7 +40,8 @@ export class FailureDetector {
     if (record === undefined) return Math.min(FIRST_TIMEOUT_MS, probeMaxMs)
     const base = record.averageMs < 0 ? FIRST_TIMEOUT_MS : record.averageMs + 4 * record.deviationMs
     let timeout = Math.max(probeMinMs, base)
-    for (let i = 0; i < record.misses; i++) timeout *= MISS_GROWTH
+    const growth = record.averageMs < 0 ? FIRST_MISS_GROWTH : MISS_GROWTH
+    for (let i = 0; i < record.misses; i++) timeout *= growth
     return Math.min(probeMaxMs, timeout)
   }
 

@@ -26,8 +26,7 @@ export function lookUpSelf(core: Core, nowMs: number): void {
   // A split is followed up first: has it healed?
   const split = splitToFollow(core)
   if (split !== undefined) return lookUpSelfVia(core, split, nowMs)
-  const known = turn === 0 ? core.successors.slice(0, 1) : core.remembered.list()
-  const via = known[core.random.nextUint32() % Math.max(1, known.length)]
+  const via = turn === 0 ? core.successors[0] : core.remembered.nextInTurn()
   if (via !== undefined) lookUpSelfVia(core, via, nowMs)
 }
 

@@ -28,6 +28,18 @@ export class RememberedPeers {
     }
   }
 
+  /**
+   * The one that we have not heard of for longest, which goes to the end of the queue. Peers of our own ring are heard of
+   * all the time, so that a stranger's turn comes soon.
+   */
+  nextInTurn(): Peer | undefined {
+    const next = this.#peers.values().next().value
+    if (next === undefined) return undefined
+    this.#peers.delete(String(next.id))
+    this.#peers.set(String(next.id), next)
+    return next
+  }
+
   of(id: Id): Peer | undefined {
     return this.#peers.get(String(id))
   }
