@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 
+#include "array.h"
 #include "id160.h"
 #include "instance.h"
 #include "layout.h"
@@ -266,8 +267,11 @@ napi_value closest_preceding_export(napi_env env, napi_callback_info callback) {
       table.size % kIdBytes != 0) {
     return fail(env, "chordite: bad arguments for closestPrecedingBatch");
   }
-  closest_preceding_batch(keys.data, static_cast<uint32_t>(indexes.size), table.data,
-                          static_cast<uint32_t>(table.size / kIdBytes), indexes.data);
+  const auto entries = static_cast<uint32_t>(table.size / kIdBytes);
+  Array<uint64_t> highs;
+  highs.reserve(entries);
+  closest_preceding_batch(keys.data, static_cast<uint32_t>(indexes.size), table.data, entries, highs.items(),
+                          indexes.data);
   return nullptr;
 }
 

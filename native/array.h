@@ -33,6 +33,8 @@ class Array {
   T pop() { return items_[--size_]; }
 
   [[nodiscard]] uint32_t size() const { return size_; }
+  /** Room for as many as were reserved. */
+  [[nodiscard]] T* items() { return items_; }
   T& operator[](uint32_t index) { return items_[index]; }
   const T* begin() const { return items_; }
   const T* end() const { return items_ + size_; }

@@ -52,8 +52,9 @@ void closest_preceding_agrees() {
     int32_t expected = static_cast<int32_t>(table.size()) - 1;
     for (size_t i = 0; i < table.size() && below(table[i], key); ++i) expected = static_cast<int32_t>(i);
     int32_t index = -2;
+    std::vector<uint64_t> highs(table.size());
     const uint8_t* bytes = table.empty() ? key.data() : table[0].data();
-    closest_preceding_batch(key.data(), 1, bytes, static_cast<uint32_t>(table.size()), &index);
+    closest_preceding_batch(key.data(), 1, bytes, static_cast<uint32_t>(table.size()), highs.data(), &index);
     CHECK(index == expected);
   }
 }

@@ -23,10 +23,16 @@ class NativeBatches implements IdBatches {
   }
 
   hashBatch(keys: PackedKeys): Uint8Array {
-    checkPacked(keys)
     const count = Math.max(0, keys.offsets.length - 1)
     const hashes = new Uint8Array(count * ID_BYTES)
-    if (count > 0) this.#addon.sha1Batch(keys.bytes, keys.offsets, hashes)
+    try {
+      if (count > 0) this.#addon.sha1Batch(keys.bytes, keys.offsets, hashes)
+      else checkPacked(keys)
+    } catch (error) {
+      // C++ has looked at every offset already; this says which one is wrong.
+      checkPacked(keys)
+      throw error
+    }
     return hashes
   }
 
