@@ -232,13 +232,13 @@ class RingClient extends BaseCaller {
         return this.exchange.replied(low, high, m.bytes, start, end)
       case TYPE_FAILURE: {
         const failure = decodeFailure(m.bytes, start, end)
-        if (failure === undefined) return this.#links.close(session)
+        if (failure === undefined) return this.#links.refuse(session, 'failureBody')
         return this.exchange.refusedBy(low, high, failure.code, failure.message, this.nowMs())
       }
       case TYPE_REQUEST:
         return this.#answering.failure(returnPath(session, m, at), 0, FAIL_NOT_MEMBER, 'a client takes no messages')
       default:
-        this.#links.close(session)
+        this.#links.refuse(session, 'type')
     }
   }
 }

@@ -153,6 +153,17 @@ export class Links {
     this.#farewell(session as LinkSession, 'idle')
   }
 
+  /** The other end does not keep the rules: closes at once, counted as `what`. */
+  refuse(session: Session, what: string): void {
+    const own = session as LinkSession
+    this.#refusals.count(what)
+    this.#large.forget(own)
+    own.cause ??= 'lost'
+    own.up = false
+    this.#table.remove(own)
+    this.transport.close(own.link, true)
+  }
+
   /**
    * Stops accepting, says goodbye (`leaving`) to all, and closes when all have said it too: until then what is on its
    * way to us arrives, and can be answered and passed on. Resolves when all have closed, or after `connectMs`.
@@ -222,7 +233,7 @@ export class Links {
     } else if (type === L.TYPE_GOODBYE) {
       this.#goodbye(session, decodeGoodbye(ring, offset, length))
     } else {
-      this.#violation(session, 'type')
+      this.refuse(session, 'type')
     }
   }
 
@@ -272,7 +283,7 @@ export class Links {
   }
 
   #goodbye(session: LinkSession, goodbye: Goodbye | undefined): void {
-    if (goodbye === undefined) return this.#violation(session, 'goodbye')
+    if (goodbye === undefined) return this.refuse(session, 'goodbye')
     if (this.#departure.isLeaving) return this.#departure.heard(session)
     session.up = false
     this.#table.remove(session)
@@ -285,9 +296,9 @@ export class Links {
   #fragment(session: LinkSession, ring: FrameRing, offset: number, length: number): void {
     const result = this.#large.take(session, ring, offset, length)
     if (result.kind === 'message') this.#handler.peerFrame(session, result.ring, 0, result.bytes)
-    else if (result.kind === 'fault') this.#violation(session, 'fragment')
+    else if (result.kind === 'fault') this.refuse(session, 'fragment')
     else if (result.kind === 'full') {
-      this.#violation(result.victim, 'reassembly')
+      this.refuse(result.victim, 'reassembly')
       this.#fragment(session, ring, offset, length)
     }
   }
@@ -368,15 +379,6 @@ export class Links {
     session.timer = this.#options.clock.setTimer(this.#options.timing.connectMs, () => {
       this.transport.close(session.link, true)
     })
-  }
-
-  #violation(session: LinkSession, what: string): void {
-    this.#refusals.count(what)
-    this.#large.forget(session)
-    session.cause ??= 'lost'
-    session.up = false
-    this.#table.remove(session)
-    this.transport.close(session.link, true)
   }
 
   #copyOut(session: LinkSession, frame: Uint8Array, lane: Lane): boolean {

@@ -15,6 +15,6 @@ export function metricsOf(state: NodeState, transport: 'native' | 'tcp', host: H
     handled: { ...traffic.delivery.stats },
     maintenance: { sent, received, sentBytes, evictions: host.evictions },
     wire: { ...opened?.transport.counters() },
-    refused: { ...opened?.refused(), ...traffic.violations },
+    refused: { ...opened?.refused() },
   }
 }

@@ -69,7 +69,6 @@ export class Traffic {
   readonly answering: Answering
   readonly holding: Holding
   readonly iterative: Iterative
-  readonly violations: Record<string, number> = {}
   readonly #o: TrafficOptions
   /** Our own frames for ourselves. They wait for the next turn: what a caller does not await must not run inside its call. */
   #own: { memory: FrameMemory; length: number }[] = []
@@ -83,7 +82,7 @@ export class Traffic {
     const cores = () => o.members().cores
     const self = () => cores()[0]!.self
     const member = (index: number): Member => o.members().view(index)
-    const violation = (session: Session, why: string) => this.#violation(session, why)
+    const violation = (session: Session, why: string) => links().refuse(session, why)
     const dispatch = (call: Call, nowMs: number) => this.#dispatch(call, nowMs)
     const answer = (m: FrameMemory, at: number, length: number) => this.#answer(m, at, length)
     this.exchange = new Exchange({ links, clock, random, limits, dispatch })
@@ -166,7 +165,7 @@ export class Traffic {
     switch (readType(m, at)) {
       case TYPE_LOOKUP:
         if (routed) return this.forward.receive(session, m, at, length, nowMs)
-        if (session !== undefined) this.#violation(session, 'target')
+        if (session !== undefined) this.#o.links().refuse(session, 'target')
         return
       case TYPE_REQUEST:
         if (routed) return this.forward.receive(session, m, at, length, nowMs)
@@ -177,7 +176,7 @@ export class Traffic {
         if (routed) return this.forward.receive(session, m, at, length, nowMs)
         return this.#answer(m, at, length)
       default:
-        if (session !== undefined) this.#violation(session, 'type')
+        if (session !== undefined) this.#o.links().refuse(session, 'type')
     }
   }
 
@@ -233,11 +232,6 @@ export class Traffic {
     copy.words[2] = entry.low
     copy.words[3] = entry.high
     if (!this.#o.links().sendOn(entry.session, copy.bytes, 'own')) this.answering.dropped++
-  }
-
-  #violation(session: Session, why: string): void {
-    this.violations[why] = (this.violations[why] ?? 0) + 1
-    this.#o.links().close(session)
   }
 
   #undeliverable(frame: Parameters<Forward['undeliverable']>[0]): void {
