@@ -1,7 +1,7 @@
 /** What a node is made of while it runs: connections, members, seeds, state file; how they start and end. */
 import type { Key, Member, NodeState, Peer } from '../api.ts'
 import type { CoreConfig } from '../core/chord-node.ts'
-import { type NodeSettings, STATE_FILE_MS } from '../core/config.ts'
+import type { NodeSettings } from '../core/config.ts'
 import { assert, ChordError } from '../core/errors.ts'
 import type { Id } from '../core/id.ts'
 import type { CoreEvent, CoreStatus } from '../core/output.ts'
@@ -12,11 +12,13 @@ import type { Environment } from './environment.ts'
 import type { Emitter } from './events.ts'
 import { Links } from './links.ts'
 import { type Handover, Members, type MembersHandler } from './members.ts'
+import { PastQuestions } from './past-questions.ts'
 import { Peers } from './peers.ts'
+import { advertised, advertiseRequired, listenAddress } from './place.ts'
 import { Seeds } from './seeds.ts'
 import type { Services } from './services.ts'
 import type { Down, LinksHandler, Session } from './session.ts'
-import { readState, type SavedState, writeState } from './statefile.ts'
+import { StateKeeper } from './state-keeper.ts'
 import { Traffic } from './traffic.ts'
 import { aborted } from './values.ts'
 
@@ -40,6 +42,8 @@ export class Host {
   evictions = 0
   readonly #o: HostOptions
   readonly #seeds: Seeds
+  readonly #keeper: StateKeeper
+  readonly #past: PastQuestions
   #links: Links | undefined
   #members: Members | undefined
   #incarnation = 0n
@@ -49,7 +53,6 @@ export class Host {
   #started = new Deferred<void>()
   #left: Deferred<void> | undefined
   #observed: Deferred<string> | undefined
-  #saver: Disposable | undefined
   #isStarting = true
   #isClosed = false
 
@@ -66,6 +69,13 @@ export class Host {
       contact: (index, session) => this.#contact(index, session),
       alone: () => this.#alone(),
     })
+    this.#keeper = new StateKeeper({
+      path: settings.stateFile,
+      clock: environment.clock,
+      state: () => ({ incarnation: this.#incarnation, peers: this.#remembered() }),
+      warn: (error) => o.emitter.warn(error),
+    })
+    this.#past = new PastQuestions({ links: () => this.links, members: () => this.members })
     this.traffic = new Traffic({
       environment,
       limits: settings.limits,
@@ -124,7 +134,7 @@ export class Host {
     try {
       await Promise.all([this.#open(timeoutMs).catch((error) => this.#started.reject(error)), this.#started.promise])
       this.#isStarting = false
-      this.#saveSoon()
+      this.#keeper.keepSaving()
     } finally {
       timer[Symbol.dispose]()
       signal?.removeEventListener('abort', onAbort)
@@ -158,19 +168,18 @@ export class Host {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#started.reject(reason)
-    this.#saver?.[Symbol.dispose]()
     this.traffic.close(reason)
     this.#members?.stop()
     await this.#links?.destroy()
-    if (!this.#isStarting) await this.#save()
+    await this.#keeper.close()
   }
 
   // Starting.
 
   async #open(timeoutMs: number): Promise<void> {
     const { settings, environment } = this.#o
-    const saved = await this.#readState()
-    const { host, port } = await this.#listenAddress()
+    const saved = await this.#keeper.read()
+    const { host, port } = await listenAddress(settings.listen, environment)
     if (this.#isClosed) return
     this.#links = new Links({
       transport: (options) => environment.transport(options),
@@ -185,10 +194,11 @@ export class Host {
     })
     const bound = await this.#links.listen(host, port)
     this.address = await this.#ownAddress(bound)
+    this.#past.isAlone = this.address === formatAddress(bound.host, bound.port)
     if (this.#isClosed) return
     const wallClock = BigInt(Math.floor(environment.clock.nowMs()))
     this.#incarnation = saved.incarnation >= wallClock ? saved.incarnation + 1n : wallClock
-    if (settings.stateFile !== undefined) await this.#save(saved.peers)
+    await this.#keeper.save(this.#incarnation, saved.peers)
     this.#seeds.remember(saved.peers.filter((peer) => parseAddress(peer).ok))
     this.#boot(this.#seeds.none)
     if (settings.join.length === 0 && !this.#seeds.none) {
@@ -196,26 +206,9 @@ export class Host {
     }
   }
 
-  async #listenAddress(): Promise<{ host: string; port: number }> {
-    const { listen } = this.#o.settings
-    const parsed = parseAddress(listen)
-    assert(parsed.ok, 'addresses were checked')
-    const { host, port } = parsed.value
-    try {
-      const addresses = await this.#o.environment.resolve(host)
-      return { host: addresses[0] ?? host, port }
-    } catch (cause) {
-      throw new ChordError('ERR_LISTEN', `cannot listen on ${listen}: ${host} is no address of this machine`, { cause })
-    }
-  }
-
   async #ownAddress(bound: { host: string; port: number }): Promise<string> {
     const { advertise } = this.#o.settings
-    if (advertise !== undefined) {
-      const parsed = parseAddress(advertise)
-      assert(parsed.ok, 'addresses were checked')
-      return formatAddress(parsed.value.host, parsed.value.port === 0 ? bound.port : parsed.value.port)
-    }
+    if (advertise !== undefined) return advertised(advertise, bound.port)
     if (!isWildcard(bound.host)) return formatAddress(bound.host, bound.port)
     if (this.#o.settings.join.length === 0) throw advertiseRequired()
     this.#observed = new Deferred<string>()
@@ -296,6 +289,7 @@ export class Host {
     if (rejection === 'self') this.#seeds.ours(address)
     if (rejection === 'duplicate') this.#duplicate(address)
     if (this.#members === undefined || this.#isClosed) return
+    this.#past.sessionDown(down)
     const isReachable = this.links.session(address) !== undefined
     this.members.input((nowMs) => {
       for (const core of this.members.cores) {
@@ -328,6 +322,7 @@ export class Host {
       transmit: (index, to, request, message) => this.traffic.maintenance.transmit(index, to, request, message),
       event: (index, event) => this.#event(index, event),
       handover: (index, handover) => this.#handover(index, handover),
+      askPast: (index, to, request) => this.#past.ask(index, to, request),
       seeds: (index) => this.#seeds.want(index),
       settled: () => this.#settled(),
     }
@@ -411,38 +406,6 @@ export class Host {
     })
   }
 
-  // The state file.
-
-  async #readState(): Promise<SavedState> {
-    const { stateFile } = this.#o.settings
-    if (stateFile === undefined) return { incarnation: 0n, peers: [] }
-    try {
-      return await readState(stateFile)
-    } catch (error) {
-      this.#o.emitter.warn(error as ChordError)
-      return { incarnation: 0n, peers: [] }
-    }
-  }
-
-  async #save(peers: readonly string[] = this.#remembered()): Promise<void> {
-    const { stateFile } = this.#o.settings
-    if (stateFile === undefined) return
-    try {
-      await writeState(stateFile, { incarnation: this.#incarnation, peers })
-    } catch (error) {
-      this.#o.emitter.warn(error as ChordError)
-    }
-  }
-
-  #saveSoon(): void {
-    if (this.#o.settings.stateFile === undefined || this.#isClosed) return
-    this.#saver = this.#o.environment.clock.setTimer(
-      STATE_FILE_MS,
-      () => void this.#save().then(() => this.#saveSoon()),
-    )
-    void this.#save()
-  }
-
   #remembered(): string[] {
     const addresses = new Set<string>()
     for (const core of this.#members?.cores ?? []) for (const peer of core.remembered()) addresses.add(peer.address)
@@ -462,9 +425,4 @@ function aggregate(statuses: readonly CoreStatus[]): NodeState | 'left' {
   if (statuses.some((status) => status === 'leaving' || status === 'left')) return 'leaving'
   if (statuses.some((status) => status === 'isolated')) return 'isolated'
   return statuses.every((status) => status === 'member') ? 'member' : 'joining'
-}
-
-function advertiseRequired(): ChordError {
-  const text = 'listening on every address, and no contact tells how others see us: set advertise'
-  return new ChordError('ERR_ADVERTISE_REQUIRED', text)
 }

@@ -40,6 +40,8 @@ export const RUNTIME_QUESTIONS = 2 ** 52
 export class Maintenance {
   readonly stats = { sent: 0, received: 0, sentBytes: 0 }
   readonly #o: MaintenanceOptions
+  /** What comes over a connection is answered over it: two processes may claim one address. */
+  #answering: Session | undefined
 
   constructor(o: MaintenanceOptions) {
     this.#o = o
@@ -50,7 +52,7 @@ export class Maintenance {
     const links = this.#o.links()
     const body = encodeMessage(message, this.#o.book)
     const bytes = HEADER_BYTES + TARGET_BYTES + body.length
-    const session = links.session(to.address)
+    const session = this.#answering?.address === to.address ? this.#answering : links.session(to.address)
     if (session !== undefined) {
       const at = links.reserve(session, bytes, 'control')
       if (at < 0) return
@@ -79,8 +81,13 @@ export class Maintenance {
     if (!decoded.ok) return this.#o.violation(session, 'maintenanceBody')
     if (request >= RUNTIME_QUESTIONS && !isQuestion(type)) return this.#o.answer(from, request, decoded.message)
     const core = this.#addressed(m, at)
-    if (core !== undefined) return members().message(core, from, request, decoded.message, nowMs)
-    if (isQuestion(type)) this.transmit(0, from, request, { type: 'notMember', joining: false })
+    this.#answering = session.up ? session : undefined
+    try {
+      if (core !== undefined) members().message(core, from, request, decoded.message, nowMs)
+      else if (isQuestion(type)) this.transmit(0, from, request, { type: 'notMember', joining: false })
+    } finally {
+      this.#answering = undefined
+    }
   }
 
   /** The member that the frame is for; member 0 if it names none. */

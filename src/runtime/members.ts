@@ -14,6 +14,8 @@ export interface MembersHandler {
   transmit(index: number, to: Peer, request: number, message: Message): void
   event(index: number, event: CoreEvent): void
   handover(index: number, handover: Handover): void
+  /** A question to a member of another life at our own address: call `past`, unless another process lives there. */
+  askPast(index: number, to: Peer, request: number): void
   seeds(index: number): void
   /** All that there was to do has been done. */
   settled(): void
@@ -79,6 +81,13 @@ export class Members {
     return view
   }
 
+  /** Who was asked belonged to an earlier life of this process. */
+  past(index: number, to: Peer, request: number): void {
+    const message: Message = { type: 'notMember', joining: false }
+    this.#local.push({ from: to, to: this.cores[index]!.self, request, message })
+    if (!this.#draining) this.#drain()
+  }
+
   stop(): void {
     this.#stopped = true
     this.#disarm()
@@ -125,7 +134,7 @@ export class Members {
       case 'send': {
         const from = this.cores[index]!.self
         if (out.to.address !== from.address) this.#handler.transmit(index, out.to, out.request, out.message)
-        else this.#sendLocal(from, out)
+        else this.#sendLocal(index, out)
         return
       }
       case 'event':
@@ -140,13 +149,11 @@ export class Members {
     }
   }
 
-  /** To a member of this process, or to one of an earlier life at our address. */
-  #sendLocal(from: Peer, out: Output & { kind: 'send' }): void {
+  #sendLocal(index: number, out: Output & { kind: 'send' }): void {
     const { to, request, message } = out
+    const from = this.cores[index]!.self
     if (this.find(to) !== undefined) this.#local.push({ from, to, request, message })
-    else if (request !== 0) {
-      this.#local.push({ from: to, to: from, request, message: { type: 'notMember', joining: false } })
-    }
+    else if (request !== 0) this.#handler.askPast(index, to, request)
   }
 
   #arm(): void {

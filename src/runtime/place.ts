@@ -1,0 +1,29 @@
+/** Where a node listens, and how others reach it. */
+import { assert, ChordError } from '../core/errors.ts'
+import { formatAddress, parseAddress } from './address.ts'
+import type { Environment } from './environment.ts'
+
+/** A numeric address to bind. Errors: ERR_LISTEN. */
+export async function listenAddress(listen: string, environment: Environment): Promise<{ host: string; port: number }> {
+  const parsed = parseAddress(listen)
+  assert(parsed.ok, 'addresses were checked')
+  const { host, port } = parsed.value
+  try {
+    const addresses = await environment.resolve(host)
+    return { host: addresses[0] ?? host, port }
+  } catch (cause) {
+    throw new ChordError('ERR_LISTEN', `cannot listen on ${listen}: ${host} is no address of this machine`, { cause })
+  }
+}
+
+/** What `advertise` stands for; port 0 is the port that was bound. */
+export function advertised(advertise: string, boundPort: number): string {
+  const parsed = parseAddress(advertise)
+  assert(parsed.ok, 'addresses were checked')
+  return formatAddress(parsed.value.host, parsed.value.port === 0 ? boundPort : parsed.value.port)
+}
+
+export function advertiseRequired(): ChordError {
+  const text = 'listening on every address, and no contact tells how others see us: set advertise'
+  return new ChordError('ERR_ADVERTISE_REQUIRED', text)
+}
