@@ -53,6 +53,8 @@ class Stage {
         return this.#given(line)
       case 'create':
         return this.#add(words, undefined)
+      case 'process':
+        return this.#process(words)
       case 'join':
       case 'restart':
         return this.#join(verb, words)
@@ -170,6 +172,18 @@ class Stage {
       this.#ring.kill(addressOf(idOf(name)))
     }
     this.#add(words, via)
+  }
+
+  /** `process p of 1 5 9 via 0`: one process with several virtual nodes. */
+  #process(words: string[]): void {
+    const end = words.includes('via') ? words.indexOf('via') : words.length
+    const via = words[end + 1]
+    const address = `n${words[0]}`
+    for (const [index, name] of words.slice(2, end).entries()) {
+      const contact =
+        index === 0 && via === undefined ? undefined : via === undefined ? address : this.#node(via).self.address
+      this.#nodes.set(name, this.#ring.add(idOf(name), contact, address))
+    }
   }
 
   #add(words: string[], via: string | undefined): void {
