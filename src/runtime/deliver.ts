@@ -3,7 +3,7 @@
 import type { Clock, Member, Peer } from '../api.ts'
 import { ChordError } from '../core/errors.ts'
 import type { Id } from '../core/id.ts'
-import { FAIL_BAD_BODY, FAIL_BUSY, FAIL_NO_HANDLER, FAIL_REMOTE } from '../wire/answers.ts'
+import { FAIL_BAD_BODY, FAIL_NO_HANDLER, FAIL_REMOTE } from '../wire/answers.ts'
 import type { PeerBook } from '../wire/codec.ts'
 import {
   type FrameMemory,
@@ -145,9 +145,8 @@ export class Delivery implements IncomingContext {
       if (seen.reply !== undefined) this.#o.answering.reply(path, index, seen.reply)
       return false
     }
-    if (this.#duplicates.add(known, deadlineMs, keep, nowMs)) return true
-    this.#o.answering.failure(path, index, FAIL_BUSY, 'too many requests are remembered (limits.duplicates)')
-    return false
+    this.#duplicates.add(known, deadlineMs, keep, nowMs)
+    return true
   }
 
   #handle(

@@ -1,4 +1,8 @@
-/** Requests seen lately, so that one which is sent again is not handled again; and the answers to repeat. */
+/**
+ * Requests seen lately, so that one which is sent again is not handled again; and the answers to repeat. A sender repeats
+ * without proof of non-delivery only what is idempotent, so the oldest may be forgotten when there are too many: at worst
+ * such a request is handled twice, which it allows. Refusing instead would cap a node at limit ÷ deadline requests per second.
+ */
 import { KEPT_REPLY_BYTES_MAX } from '../core/config.ts'
 import type { Id } from '../core/id.ts'
 import type { ReturnPath } from './answering.ts'
@@ -25,12 +29,13 @@ export class Duplicates {
     return this.#seen.get(key)
   }
 
-  /** False: no room, and none that may be forgotten. */
-  add(key: string, deadlineMs: number, keep: boolean, nowMs: number): boolean {
-    if (this.#seen.size >= this.#limit || ++this.#added % 256 === 0) this.#forget(nowMs)
-    if (this.#seen.size >= this.#limit) return false
+  add(key: string, deadlineMs: number, keep: boolean, nowMs: number): void {
+    if (++this.#added % 256 === 0) this.#forget(nowMs)
+    if (this.#seen.size >= this.#limit) {
+      const oldest = this.#seen.keys().next().value
+      if (oldest !== undefined) this.forget(oldest)
+    }
     this.#seen.set(key, { deadlineMs, reply: undefined, keep })
-    return true
   }
 
   /** Keeps the answer, if it may be asked for again and there is room. */

@@ -1,0 +1,223 @@
+/** What a receiver does with frames that come twice, late, too often or with nonsense; said by a member made by hand. */
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { type ChordNode, Id, type MessageType, raw } from '../../src/index.ts'
+import { Links } from '../../src/runtime/links.ts'
+import { idOf, Peers } from '../../src/runtime/peers.ts'
+import type { Session } from '../../src/runtime/session.ts'
+import { decodeFailure, FAIL_HOP_LIMIT, FAIL_UNSETTLED } from '../../src/wire/answers.ts'
+import {
+  type FrameMemory,
+  frameCopy,
+  frameMemory,
+  methodOf,
+  originBytes,
+  readHigh,
+  readType,
+  writeDeadline,
+  writeHeader,
+  writeMethod,
+  writeOrigin,
+  writeTarget,
+} from '../../src/wire/frames.ts'
+import { bodyOffset } from '../../src/wire/framing.ts'
+import {
+  AT_HOPS,
+  EXT_DEADLINE,
+  EXT_ORIGIN,
+  EXT_TARGET,
+  FLAG_IDEMPOTENT,
+  HEADER_BYTES,
+  ROLE_MEMBER,
+  TYPE_FAILURE,
+  TYPE_REPLY,
+  TYPE_REQUEST,
+} from '../../src/wire/layout.ts'
+import { SimulatedRing } from './simulated-ring.ts'
+
+const COUNT: MessageType<Uint8Array, Uint8Array> = { name: 'count', request: raw, reply: raw }
+const ADDRESS = '10.9.0.1:7000'
+const INCARNATION = 77n
+
+let ring: SimulatedRing
+let served = 0
+let links: Links
+let session: Session
+let received: FrameMemory[]
+
+beforeEach(async () => {
+  served = 0
+  received = []
+  ring = new SimulatedRing()
+  await ring.grow(1, { limits: { duplicates: 4 } }, (node) => {
+    node.handle(COUNT, () => Uint8Array.of(++served))
+  })
+  const { network } = ring
+  links = new Links({
+    transport: (options) => network.createTransport('10.9.0.1', options),
+    handler: {
+      peerFrame: (_, memory, at, length) => {
+        if (readType(memory, at) >= 64) received.push(frameCopy(memory, at, length))
+      },
+      sessionUp: (up) => {
+        if (up.address === ring.nodes[0]!.address) session = up
+      },
+      sessionDown: () => {},
+      drained: () => {},
+      batchEnd: () => {},
+    },
+    clock: network.clock,
+    random: network.random.fork(),
+    self: { role: 'member', network: 'chordite', address: ADDRESS, incarnations: [INCARNATION] },
+    idOf,
+    limits: {
+      outputBytes: 2 ** 20,
+      connections: 100,
+      replyConnections: 8,
+      reassemblyBytes: 2 ** 22,
+      payloadBytes: 2 ** 20,
+    },
+    timing: { connectMs: 3_000, idleMs: 30_000 },
+  })
+  await links.listen('10.9.0.1', 7_000)
+  links.open(ring.nodes[0]!.address, 'routing')
+  await ring.run(20)
+})
+
+afterEach(() => links.destroy())
+
+interface Made {
+  key: string
+  high: number
+  flags?: number
+  deadlineMs?: number
+  hops?: number
+  body?: Uint8Array
+}
+
+function request({ key, high, flags = 0, deadlineMs = 1_000, hops = 0, body = new Uint8Array(3) }: Made): FrameMemory {
+  const length = HEADER_BYTES + 32 + 8 + originBytes(ADDRESS) + body.length
+  const m = frameMemory(length)
+  writeHeader(m, 0, length, TYPE_REQUEST, flags, EXT_TARGET | EXT_DEADLINE | EXT_ORIGIN, 0, 5, high)
+  const method = methodOf(COUNT.name)
+  writeMethod(m, 0, method.low, method.high)
+  m.bytes[AT_HOPS] = hops
+  let p = writeTarget(m, HEADER_BYTES, Id.hash(key), 0n)
+  p = writeDeadline(m, p, deadlineMs)
+  p = writeOrigin(m, p, ADDRESS, 0, ROLE_MEMBER, INCARNATION, idOf(ADDRESS, 0))
+  m.bytes.set(body, p)
+  return m
+}
+
+async function say(made: Made): Promise<void> {
+  expect(links.sendOn(session, request(made).bytes, 'own')).toBe(true)
+  await ring.run(20)
+}
+
+function failures(): number[] {
+  return received
+    .filter((m) => readType(m, 0) === TYPE_FAILURE)
+    .map((m) => decodeFailure(m.bytes, bodyOffset(m, 0), m.bytes.length)!.code)
+}
+
+it('handles a request once, however often it comes', async () => {
+  await say({ key: 'a', high: 1 })
+  await say({ key: 'a', high: 1 })
+  await say({ key: 'a', high: 2 })
+  expect(served).toBe(2)
+  expect(received.map((m) => [readType(m, 0), readHigh(m, 0)])).toEqual([
+    [TYPE_REPLY, 1],
+    [TYPE_REPLY, 2],
+  ])
+  expect(ring.nodes[0]!.metrics().handled.duplicates).toBe(1)
+})
+
+it('repeats the answer to an idempotent one', async () => {
+  await say({ key: 'a', high: 1, flags: FLAG_IDEMPOTENT })
+  await say({ key: 'a', high: 1, flags: FLAG_IDEMPOTENT })
+  expect(served).toBe(1)
+  expect(received.map((m) => m.bytes[bodyOffset(m, 0)])).toEqual([1, 1])
+})
+
+it('remembers as many as it may, the latest', async () => {
+  for (let high = 1; high <= 5; high++) await say({ key: 'a', high, deadlineMs: 1_000 })
+  expect(served).toBe(5)
+  for (let high = 2; high <= 5; high++) await say({ key: 'a', high, deadlineMs: 1_000 })
+  expect(served).toBe(5)
+  await say({ key: 'a', high: 1, deadlineMs: 1_000 })
+  expect(served).toBe(6)
+  expect(failures()).toEqual([])
+})
+
+it('gives frames back that have gone too far, or cannot be passed on', async () => {
+  const other = await ring.start({}, (node) => node.handle(COUNT, () => Uint8Array.of(99)))
+  await ring.run(2_000)
+  let key = 'k'
+  while (other.owns(key) === undefined) key += 'k'
+  await say({ key, high: 1 })
+  expect(received.map((m) => m.bytes[bodyOffset(m, 0)])).toEqual([99])
+  await say({ key, high: 2, hops: 62 })
+  expect(received.length).toBe(2)
+  await say({ key, high: 3, hops: 63 })
+  expect(failures()).toEqual([FAIL_HOP_LIMIT])
+  await say({ key, high: 4, body: new Uint8Array(70_000) })
+  await ring.run(200)
+  expect(failures()).toEqual([FAIL_HOP_LIMIT, FAIL_UNSETTLED])
+  const passed = ring.nodes[0]!.metrics().routed
+  await say({ key, high: 5, deadlineMs: 0 })
+  expect(ring.nodes[0]!.metrics().routed.forwarded).toBe(passed.forwarded)
+})
+
+it('closes the connection of a member that does not say who asks', async () => {
+  const m = request({ key: 'a', high: 1 })
+  const bare = frameMemory(HEADER_BYTES + 40)
+  bare.bytes.set(m.bytes.subarray(0, bare.bytes.length))
+  bare.words[0] = bare.bytes.length
+  bare.halves[9] = EXT_TARGET | EXT_DEADLINE
+  links.sendOn(session, bare.bytes, 'own')
+  await ring.run(20)
+  expect(session.up).toBe(false)
+  expect(ring.nodes[0]!.metrics().refused.origin).toBe(1)
+  expect(served).toBe(0)
+})
+
+it('survives every kind of nonsense in frames that pass framing', async () => {
+  const random = ring.network.random.fork()
+  for (let round = 0; round < 400; round++) {
+    if (!session.up) {
+      links.open(ring.nodes[0]!.address, 'routing')
+      await ring.run(20)
+    }
+    const length = HEADER_BYTES + (random.nextUint32() % 200)
+    const m = frameMemory(length)
+    for (let i = HEADER_BYTES; i < length; i++) m.bytes[i] = random.nextUint32()
+    const type = 16 + (random.nextUint32() % 60)
+    const target = random.nextUint32() % 2 === 0 && length >= HEADER_BYTES + 32
+    writeHeader(m, 0, length, type, random.nextUint32() & 7, target ? EXT_TARGET : 0, 0, 1, round)
+    links.sendOn(session, m.bytes, 'own')
+    await ring.run(2)
+  }
+  await ring.run(1_000)
+  const node = ring.nodes[0]!
+  expect(node.state).toBe('member')
+  expect((await ring.settle(node.request('k', COUNT, new Uint8Array(1))))[0]).toBeGreaterThan(0)
+})
+
+it('answers an originator that it has no connection to over a new one', async () => {
+  const owners: ChordNode[] = await ring.grow(2, {}, (node) => node.handle(COUNT, () => Uint8Array.of(7)))
+  for (const owner of owners) {
+    let key = 'k'
+    while (owner.owns(key) === undefined) key += 'k'
+    received = []
+    await say({ key, high: 1 })
+    await ring.run(50)
+    expect(received.map((m) => [readType(m, 0), m.bytes[bodyOffset(m, 0)]])).toEqual([[TYPE_REPLY, 7]])
+  }
+})
+
+it('derives ids, so that a peer cannot choose its own', () => {
+  const book = new Peers(idOf)
+  expect(book.peer(ADDRESS, 3, 1n)?.id).toEqual(Id.hash(`${ADDRESS}/3`))
+  expect(book.peer('nowhere', 0, 1n)).toBeUndefined()
+  const outside = { id: idOf(ADDRESS, 9), address: ADDRESS, incarnation: 1n }
+  expect(book.indexOf(outside)).toBe(9)
+})
