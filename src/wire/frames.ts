@@ -132,16 +132,19 @@ export function readAscii(bytes: Uint8Array, p: number, length: number): string 
 }
 
 export function writeIncarnation(m: FrameMemory, p: number, incarnation: bigint): void {
-  const n = Number(incarnation)
-  const w = p >>> 2
-  if (Number.isSafeInteger(n)) {
-    m.words[w] = n >>> 0
-    m.words[w + 1] = Math.floor(n / 2 ** 32)
-  } else {
-    m.words[w] = Number(incarnation & 0xffffffffn)
-    m.words[w + 1] = Number(incarnation >> 32n)
+  if (incarnation !== lastIncarnation) {
+    lastIncarnation = incarnation
+    lastLow = Number(BigInt.asUintN(32, incarnation))
+    lastHigh = Number(BigInt.asUintN(32, incarnation >> 32n))
   }
+  m.words[p >>> 2] = lastLow
+  m.words[(p >>> 2) + 1] = lastHigh
 }
+
+// Nearly every frame carries the incarnation of the one before, and taking a bigint apart costs as much as the rest of the header.
+let lastIncarnation = 0n
+let lastLow = 0
+let lastHigh = 0
 
 export function readIncarnation(m: FrameMemory, p: number): bigint {
   return joinWords(m.words[p >>> 2]!, m.words[(p >>> 2) + 1]!)
