@@ -108,11 +108,8 @@ describe.each(mixes)('%s', (_, kinds) => {
   it('serves several virtual nodes of each process', async () => {
     const nodes = await ringOf(4, kinds, 6)
     for (const key of keys) expect((await nodes[0]!.lookup(key)).owner.address).toBe(ownerOf(nodes, key))
-    const { forwarded, delivered } = nodes
-      .map((node) => node.metrics().routed)
-      .reduce((a, b) => ({ ...a, forwarded: a.forwarded + b.forwarded, delivered: a.delivered + b.delivered }))
-    expect(delivered).toBeGreaterThan(0)
-    expect(forwarded).toBeGreaterThanOrEqual(0)
+    const delivered = nodes.map((node) => node.metrics().routed.delivered)
+    expect(delivered.reduce((a, b) => a + b)).toBeGreaterThanOrEqual(keys.length)
   })
 
   it('disposes of what it opened', async () => {
