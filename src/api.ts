@@ -93,7 +93,7 @@ export interface Limits {
   replyConnections: number
   /** Accepted connections. Default 16,384. */
   connections: number
-  /** Requests remembered to drop duplicates. Default 65,536. */
+  /** Requests remembered to drop duplicates, at most; at least the latest half of that. Default 65,536. */
   duplicates: number
   /** Peers remembered for rejoining and merging. Default 128, at least 64. */
   rememberedPeers: number

@@ -139,13 +139,13 @@ export class Delivery implements IncomingContext {
   }
 
   #isFirst(known: string, path: ReturnPath, index: number, deadlineMs: number, keep: boolean, nowMs: number): boolean {
-    const seen = this.#duplicates.find(known)
+    const seen = this.#duplicates.find(known, nowMs)
     if (seen !== undefined) {
       this.stats.duplicates++
       if (seen.reply !== undefined) this.#o.answering.reply(path, index, seen.reply)
       return false
     }
-    this.#duplicates.add(known, deadlineMs, keep, nowMs)
+    this.#duplicates.add(known, deadlineMs, keep)
     return true
   }
 

@@ -15,52 +15,48 @@ export interface Seen {
 }
 
 export class Duplicates {
+  /** Of each generation. Two of them, dropped whole, because a Map that loses its oldest entry each time crawls over the gaps. */
   readonly #limit: number
-  readonly #seen = new Map<string, Seen>()
-  #keptBytes = 0
-  #added = 0
+  #young = new Map<string, Seen>()
+  #old = new Map<string, Seen>()
+  #youngBytes = 0
+  #oldBytes = 0
 
   constructor(limit: number) {
-    this.#limit = limit
+    this.#limit = Math.max(1, Math.ceil(limit / 2))
   }
 
-  /** What is known of it, if it came before. */
-  find(key: string): Seen | undefined {
-    return this.#seen.get(key)
+  /** What is known of it, if it came before and its deadline has not passed. */
+  find(key: string, nowMs: number): Seen | undefined {
+    const seen = this.#young.get(key) ?? this.#old.get(key)
+    return seen !== undefined && seen.deadlineMs > nowMs ? seen : undefined
   }
 
-  add(key: string, deadlineMs: number, keep: boolean, nowMs: number): void {
-    if (++this.#added % 256 === 0) this.#forget(nowMs)
-    if (this.#seen.size >= this.#limit) {
-      const oldest = this.#seen.keys().next().value
-      if (oldest !== undefined) this.forget(oldest)
+  add(key: string, deadlineMs: number, keep: boolean): void {
+    if (this.#young.size >= this.#limit) {
+      this.#old = this.#young
+      this.#oldBytes = this.#youngBytes
+      this.#young = new Map()
+      this.#youngBytes = 0
     }
-    this.#seen.set(key, { deadlineMs, reply: undefined, keep })
+    this.#young.set(key, { deadlineMs, reply: undefined, keep })
   }
 
   /** Keeps the answer, if it may be asked for again and there is room. */
   answered(key: string, reply: Uint8Array): void {
-    const seen = this.#seen.get(key)
-    if (seen === undefined || !seen.keep || this.#keptBytes + reply.length > KEPT_REPLY_BYTES_MAX) return
+    const seen = this.#young.get(key)
+    if (seen === undefined || !seen.keep) return
+    if (this.#youngBytes + this.#oldBytes + reply.length > KEPT_REPLY_BYTES_MAX) return
     seen.reply = reply.slice()
-    this.#keptBytes += reply.length
+    this.#youngBytes += reply.length
   }
 
   /** It was not handled after all: the next try is the first. */
   forget(key: string): void {
-    const seen = this.#seen.get(key)
-    if (seen === undefined) return
-    this.#seen.delete(key)
-    this.#keptBytes -= seen.reply?.length ?? 0
-  }
-
-  /** Those past their deadline. Deadlines are nearly in order of arrival; a few that are not stay a little longer. */
-  #forget(nowMs: number): void {
-    let alive = 0
-    for (const [key, seen] of this.#seen) {
-      if (seen.deadlineMs <= nowMs) this.forget(key)
-      else if (++alive > 64) return
-    }
+    this.#youngBytes -= this.#young.get(key)?.reply?.length ?? 0
+    this.#young.delete(key)
+    this.#oldBytes -= this.#old.get(key)?.reply?.length ?? 0
+    this.#old.delete(key)
   }
 }
 

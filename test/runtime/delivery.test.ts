@@ -138,13 +138,16 @@ it('repeats the answer to an idempotent one', async () => {
   expect(received.map((m) => m.bytes[bodyOffset(m, 0)])).toEqual([1, 1])
 })
 
-it('remembers as many as it may, the latest', async () => {
+it('remembers the latest requests until their deadline, and never refuses one for that', async () => {
   for (let high = 1; high <= 5; high++) await say({ key: 'a', high, deadlineMs: 1_000 })
   expect(served).toBe(5)
-  for (let high = 2; high <= 5; high++) await say({ key: 'a', high, deadlineMs: 1_000 })
+  for (let high = 3; high <= 5; high++) await say({ key: 'a', high, deadlineMs: 1_000 })
   expect(served).toBe(5)
   await say({ key: 'a', high: 1, deadlineMs: 1_000 })
   expect(served).toBe(6)
+  await ring.run(1_000)
+  await say({ key: 'a', high: 1 })
+  expect(served).toBe(7)
   expect(failures()).toEqual([])
 })
 
