@@ -88,7 +88,8 @@ export function onLeft(core: Core, from: Peer, successors: readonly Peer[], nowM
   if (second === undefined && successors[0]?.id.equals(core.self.id)) core.listWraps = true
   // It knows best who follows us now.
   const isNews = first === undefined || (samePeer(first, from) && !samePeer(second, next))
-  if (isNews && next !== undefined && !core.detector.isDead(next)) adopt(core, next, undefined, nowMs)
+  const left = samePeer(first, from) ? second : first
+  if (isNews && next !== undefined && !core.detector.isDead(next)) adopt(core, next, undefined, nowMs, left)
   evict(core, from, 'left', nowMs)
 }
 

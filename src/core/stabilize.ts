@@ -52,10 +52,19 @@ function suspectDuplicate(core: Core, other: Peer, nowMs: number): void {
   core.ask(other, PING, { kind: 'conflict' }, nowMs)
 }
 
-/** Ask `peer` before pointing to it. `fallback` gets the notify if it does not answer. */
-export function adopt(core: Core, peer: Peer, fallback: Peer | undefined, nowMs: number): void {
+/**
+ * Ask `peer` before pointing to it. `fallback` gets the notify if it does not answer; `first` is who our first successor
+ * must be when it does.
+ */
+export function adopt(
+  core: Core,
+  peer: Peer,
+  fallback: Peer | undefined,
+  nowMs: number,
+  first = core.successors[0],
+): void {
   if (core.isAsking('adopt', peer)) return
-  core.ask(peer, GET_NEIGHBORS, { kind: 'adopt', first: core.successors[0], fallback }, nowMs)
+  core.ask(peer, GET_NEIGHBORS, { kind: 'adopt', first, fallback }, nowMs)
 }
 
 export function onNeighborsOfCandidate(

@@ -1,25 +1,26 @@
 /** What happens on a simulated ring, a line per message and event, for reading a failure. */
-import type { Message, Peer } from '../../src/core/messages.ts'
+import type { Peer } from '../../src/core/messages.ts'
 import type { SimRing } from './sim-ring.ts'
-
-const short = (peer: Peer | undefined) => (peer === undefined ? '-' : peer.address)
 
 export function trace(ring: SimRing, write: (line: string) => void): void {
   let seen = 0
-  ring.onMessage = (from, to, message) =>
-    write(`${ring.nowMs} ${from.address} <- ${show(message)} from/to ${to.address}`)
-  const before = ring.onStep
+  ring.onMessage = (from, to, message) => write(`${ring.nowMs}  ${name(from)} → ${name(to)}  ${show(message)}`)
+  const { onStep } = ring
   ring.onStep = (node) => {
-    for (; seen < ring.events.length; seen++) {
-      const { address, event } = ring.events[seen]!
-      write(
-        `${ring.nowMs}    ${address} ${JSON.stringify(event, (_, v) => (typeof v === 'bigint' ? Number(v) : (v?.address ?? v)))}`,
-      )
-    }
-    before(node)
+    for (const { event } of ring.events.slice(seen)) write(`${ring.nowMs}  ${name(node.self)}: ${show(event)}`)
+    seen = ring.events.length
+    onStep(node)
   }
 }
 
-function show(message: Message): string {
-  return JSON.stringify(message, (k, v) => (typeof v === 'bigint' ? Number(v) : k !== '' && v?.address ? short(v) : v))
+/** Address and the first digits of the id: short, and different enough. */
+function name(peer: Peer): string {
+  return `${peer.address}.${String(peer.id).slice(0, 4)}`
+}
+
+function show(value: object): string {
+  return JSON.stringify(value, (_, part) => {
+    if (typeof part === 'bigint') return Number(part)
+    return part !== null && typeof part === 'object' && 'address' in part ? name(part as Peer) : part
+  })
 }
