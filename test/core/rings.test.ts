@@ -60,8 +60,8 @@ describe('rule 8', () => {
   })
 })
 
-function formed(seed: number, nodes: number): SimRing {
-  const ring = new SimRing(seed)
+function formed(seed: number, nodes: number, successors = 8): SimRing {
+  const ring = new SimRing(seed, { successors })
   const first = ring.add(randomId(ring.random))
   for (let i = 1; i < nodes; i++) ring.add(randomId(ring.random), first.self.address)
   ring.settle(20_000)
@@ -119,25 +119,28 @@ describe('keys move no more than they must', () => {
     expect(ranges(ring, since)).toEqual([])
   })
 
-  it('by one range between two neighbours when one joins or leaves', () => {
-    const ring = formed(6, 24)
-    for (let i = 0; i < 40; i++) {
-      ring.run(6000)
-      const since = ring.events.length
-      const leaver = i % 2 === 0 ? undefined : ring.sorted()[ring.random.below(ring.live.size)]
-      const joiner = leaver ?? ring.add(randomId(ring.random), ring.sorted()[0]?.self.address)
-      const next = ring.sorted()[(ring.sorted().indexOf(joiner) + 1) % ring.live.size]
-      if (leaver !== undefined) ring.leave(leaver.self.address)
-      ring.settle(3000, 10)
-      const changes = ranges(ring, since)
-      expect(changes.map(({ address }) => address).sort()).toEqual([joiner, next].map((n) => n?.self.address).sort())
-      const [gainer] = changes.filter(({ gained }) => gained.length === 1)
-      const [loser] = changes.filter(({ lost }) => lost.length === 1)
-      expect(gainer?.gained).toEqual(loser?.lost)
-      expect(gainer?.from?.address).toBe(loser?.address)
-      expect(loser?.to?.address).toBe(gainer?.address)
-    }
-  })
+  it.each([1, 2, 8, 16])(
+    'by one range between two neighbours when one joins or leaves, with lists of %d',
+    (successors) => {
+      const ring = formed(6, 24, successors)
+      for (let i = 0; i < 20; i++) {
+        ring.run(6000)
+        const since = ring.events.length
+        const leaver = i % 2 === 0 ? undefined : ring.sorted()[ring.random.below(ring.live.size)]
+        const joiner = leaver ?? ring.add(randomId(ring.random), ring.sorted()[0]?.self.address)
+        const next = ring.sorted()[(ring.sorted().indexOf(joiner) + 1) % ring.live.size]
+        if (leaver !== undefined) ring.leave(leaver.self.address)
+        ring.settle(3000, 10)
+        const changes = ranges(ring, since)
+        expect(changes.map(({ address }) => address).sort()).toEqual([joiner, next].map((n) => n?.self.address).sort())
+        const [gainer] = changes.filter(({ gained }) => gained.length === 1)
+        const [loser] = changes.filter(({ lost }) => lost.length === 1)
+        expect(gainer?.gained).toEqual(loser?.lost)
+        expect(gainer?.from?.address).toBe(loser?.address)
+        expect(loser?.to?.address).toBe(gainer?.address)
+      }
+    },
+  )
 })
 
 describe('an isolated node', () => {
