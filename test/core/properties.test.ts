@@ -4,9 +4,10 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Id } from '../../src/core/id.ts'
 import { Invariants } from './invariants.ts'
 import { type Kind, Life, type Plan } from './life.ts'
-import { randomId, type SimRing } from './sim-ring.ts'
+import { randomId, SimRing, smallId } from './sim-ring.ts'
 import { trace } from './trace.ts'
 
 const runs = Number(process.env.CHORDITE_PROPERTY_RUNS ?? 40)
@@ -61,6 +62,37 @@ describe('any history', () => {
         new Invariants(life.ring, { disjoint: false, covered: false })
         life.play()
         expectOneOwnerEach(life.ring)
+      }),
+      settings,
+    )
+  })
+})
+
+describe('any start', () => {
+  it('whatever the neighbours, if everybody remembers the others, one right ring comes of it', () => {
+    const nodes = fc.array(
+      fc.record({ next: fc.array(fc.nat(11), { minLength: 1, maxLength: 6 }), before: fc.nat(11) }),
+      {
+        minLength: 3,
+        maxLength: 12,
+      },
+    )
+    fc.assert(
+      fc.property(fc.nat(), nodes, (seed, wanted) => {
+        const ring = new SimRing(seed, { successors: 4 })
+        const ids = wanted.map((_, i) => smallId(i))
+        const other = (n: number, self: number) =>
+          ids[n % ids.length === self ? (self + 1) % ids.length : n % ids.length] as Id
+        ring.place(
+          wanted.map(({ next, before }, i) => ({
+            id: ids[i] as Id,
+            successors: next.map((n) => other(n, i)),
+            predecessor: other(before, i),
+            remembered: ids.filter((_, j) => j !== i),
+          })),
+        )
+        ring.settle(120_000, 500)
+        expectOneOwnerEach(ring)
       }),
       settings,
     )
