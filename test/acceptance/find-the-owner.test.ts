@@ -21,7 +21,10 @@ const LOG_N = Math.log2(PROCESSES)
 const KEYS_EACH = 60
 const CAP_MS = 60_000
 /** Fingers are looked up anew, and what is no longer used is closed, within seconds instead of half a minute. */
-const TIMING = { fingersMinMs: 500, fingersMaxMs: 2_000, idleMs: 4_000 }
+const QUICK = { fingersMinMs: 500, fingersMaxMs: 2_000, idleMs: 4_000 }
+/** Nobody dies here: on a machine so busy that a node seems dead for a while, a list of one would have nobody left. */
+const PATIENT = { probeMinMs: 500, evictAfterMisses: 20 }
+const TIMING = { ...QUICK, ...PATIENT }
 
 let members: Member[]
 
@@ -33,28 +36,26 @@ afterAll(() => {
   for (const member of members ?? []) member.kill()
 })
 
-describe.each([
-  { successors: 1, tolerance: 0.15 },
-  { successors: 8, tolerance: 0.05 },
-])('32 processes, successor lists of $successors', ({ successors, tolerance }) => {
+describe.each([1, 8])('32 processes, successor lists of %d', (successors) => {
+  let ideal: IdealRing
   let found: PlainOwner[]
   let askedBy: string[]
   let points: string[]
 
   beforeAll(async () => {
-    await startRing(members, { successors, timing: TIMING })
+    for (;;) {
+      await startRing(members, { successors, timing: TIMING })
+      const ids = members.flatMap((member) => member.ids)
+      ideal = new IdealRing(ids, successors)
+      if (successors > 1 || isTypical(ids)) break
+      await closeAll()
+    }
     await untilCorrect(members, CAP_MS)
   }, 90_000)
 
-  afterAll(async () => {
-    await Promise.all(members.map((member) => member.ask('close')))
-  })
+  afterAll(closeAll)
 
   test('look-ups from every node take as many messages as on an ideal ring', { timeout: 120_000 }, async () => {
-    const ideal = new IdealRing(
-      members.flatMap(({ ids }) => ids),
-      successors,
-    )
     // The fingers follow the joins after a while; what is asserted is where they arrive.
     let round = 0
     const { mean, idealMean } = await until(
@@ -72,8 +73,8 @@ describe.each([
     expect(mean).toBeGreaterThan(idealMean * 0.95)
     expect(mean).toBeLessThan(idealMean * 1.05)
     if (successors > 1) return
-    expect(mean).toBeGreaterThan((LOG_N / 2) * (1 - tolerance))
-    expect(mean).toBeLessThan((LOG_N / 2) * (1 + tolerance))
+    expect(mean).toBeGreaterThan((LOG_N / 2) * 0.85)
+    expect(mean).toBeLessThan((LOG_N / 2) * 1.15)
   })
 
   test('all name the right owner', () => {
@@ -117,6 +118,20 @@ describe.each([
       expect(connections.reply).toBeLessThanOrEqual(64)
     }
   })
+
+  /**
+   * Rings of 32 random ids differ: even if all tables are right, one in twenty has a mean path that is not within 15 %
+   * of half the logarithm. Ids come from ports; a ring in the middle of the field is taken.
+   */
+  function isTypical(ids: readonly string[]): boolean {
+    const keys = someKeys('typical', 200).map(pointOf)
+    const mean = average(ids.flatMap((id) => keys.map((key) => toPredecessor(ideal.hops(id, key)))))
+    return mean > (LOG_N / 2) * 0.88 && mean < (LOG_N / 2) * 1.1
+  }
+
+  async function closeAll(): Promise<void> {
+    await Promise.all(members.map((member) => member.ask('close')))
+  }
 
   async function lookUp(name: string): Promise<void> {
     const keysOf = (m: number) => someKeys(`${successors} ${name} ${m}`, KEYS_EACH)

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type Call,
   type Member,
+  NETWORK,
   type Outcome,
   ownerOf,
   type PlainPeer,
@@ -35,7 +36,7 @@ describe('in a ring of 4', () => {
     await startRing(members, {})
     await untilCorrect(members, CAP_MS)
     ids = members.flatMap((member) => member.ids).sort()
-    await client.ask('connect', { to: members.map(({ address }) => address) })
+    await client.ask('connect', { network: NETWORK, to: members.map(({ address }) => address) })
   })
 
   afterAll(() => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadNative } from '../../src/native/load.ts'
 import { encodeHello, type Hello } from '../../src/wire/hello.ts'
 import * as L from '../../src/wire/layout.ts'
-import { type Member, spawnMembers, until, untilCorrect } from '../support/members.mjs'
+import { type Member, NETWORK, spawnMembers, until, untilCorrect } from '../support/members.mjs'
 import { bytesFrom, pick, randomFrom } from '../support/random.ts'
 import { portOf } from '../support/system.ts'
 
@@ -187,7 +187,7 @@ function helloBody(role: Hello['role']): Uint8Array {
     role,
     refusal: 'none',
     nonce: 0x0123456789abcdefn,
-    network: 'chordite',
+    network: NETWORK,
     ...who,
     observedHost: '127.0.0.1',
     clientId: role === 'client' ? new Uint8Array(20).fill(7) : undefined,

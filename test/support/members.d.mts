@@ -1,4 +1,4 @@
-import type { Metrics, NodeOptions, NodeState, Wait } from '../../src/api.ts'
+import type { ClientOptions, Metrics, NodeOptions, NodeState, Wait } from '../../src/api.ts'
 
 export interface PlainPeer {
   id: string
@@ -70,7 +70,7 @@ export interface Actions {
     transport: 'native' | 'tcp'
     ids: string[]
   }
-  connect(o: { to: string[]; network?: string }): void
+  connect(o: ClientOptions): void
   leave(o?: Wait): void
   close(): void
   state(): NodeState
@@ -104,6 +104,8 @@ export interface Member {
   signal(name: NodeJS.Signals): void
 }
 
+/** The network that members are in, unless `start` is told otherwise. */
+export const NETWORK: string
 export function spawnMember(): Promise<Member>
 export function spawnMembers(count: number): Promise<Member[]>
 export function startRing(

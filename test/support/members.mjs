@@ -1,12 +1,15 @@
 /** Real processes that form a ring, and what a ring of them should look like. For tests and benchmarks. */
 import { fork } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 
 const MEMBER = fileURLToPath(new URL('./member.mjs', import.meta.url))
 const POLL_MS = 20
 /** `CHORDITE_TEST_RING=mixed`: every other process uses the portable transport. */
 const MIXED = process.env.CHORDITE_TEST_RING === 'mixed'
+
+/** Nobody else's: nodes remember addresses, and another test's node may have got the port of one that we killed. */
+export const NETWORK = `test ${randomUUID()}`
 
 let spawned = 0
 
@@ -48,7 +51,7 @@ export async function spawnMember() {
     kill: () => child.kill('SIGKILL'),
     signal: (name) => child.kill(name),
     async start(options, more) {
-      Object.assign(member, await member.ask('start', { options, ...more }))
+      Object.assign(member, await member.ask('start', { options: { network: NETWORK, ...options }, ...more }))
       return member
     },
   }
