@@ -142,8 +142,13 @@ export class Answering {
     if (address !== '' && address === this.#o.address()) this.#o.inject(memory, bytes)
     else if (session !== undefined) {
       if (!links.sendOn(session, memory.bytes, lane)) this.dropped++
-    } else if (address === '') this.dropped++
+    } else if (!this.#isDialable(path.origin)) this.dropped++
     else this.#o.holding.hold(address, 'reply', memory, bytes, path.origin?.client ? undefined : path.origin?.id)
+  }
+
+  /** Who claims an address that no member can have gets no answer. */
+  #isDialable(origin: Origin | undefined): boolean {
+    return origin !== undefined && this.#o.book.peer(origin.address, origin.index, origin.incarnation) !== undefined
   }
 
   /** The connection that it came by, or, if that has gone, another to a member at the same address. */

@@ -4,11 +4,12 @@ import type { Clock, Random } from '../api.ts'
 
 /** Milliseconds since 1970 that never go back while the process lives; timers that can let the process end. */
 export class SystemClock implements Clock {
+  readonly #originMs = performance.timeOrigin
   #timers = new Set<NodeJS.Timeout>()
   #holds = true
 
   nowMs(): number {
-    return performance.timeOrigin + performance.now()
+    return this.#originMs + performance.now()
   }
 
   setTimer(afterMs: number, fn: () => void): Disposable {

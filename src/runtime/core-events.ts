@@ -1,6 +1,6 @@
 /** What cores report, as applications see it. */
-import type { Member, RangeChange } from '../api.ts'
-import type { CoreEvent } from '../core/output.ts'
+import type { Member, NodeState, RangeChange } from '../api.ts'
+import type { CoreEvent, CoreStatus } from '../core/output.ts'
 import type { Emitter } from './events.ts'
 import type { Handover } from './members.ts'
 
@@ -57,4 +57,12 @@ export function tell(emitter: Emitter, member: Member, event: CoreEvent): void {
     default:
       event satisfies never
   }
+}
+
+/** The state of a node of these members; `left` when they all have gone. */
+export function stateOf(statuses: readonly CoreStatus[]): NodeState | 'left' {
+  if (statuses.every((status) => status === 'left')) return 'left'
+  if (statuses.some((status) => status === 'leaving' || status === 'left')) return 'leaving'
+  if (statuses.some((status) => status === 'isolated')) return 'isolated'
+  return statuses.every((status) => status === 'member') ? 'member' : 'joining'
 }

@@ -4,9 +4,9 @@ import type { CoreConfig } from '../core/chord-node.ts'
 import type { NodeSettings } from '../core/config.ts'
 import { assert, ChordError } from '../core/errors.ts'
 import type { Id } from '../core/id.ts'
-import type { CoreEvent, CoreStatus } from '../core/output.ts'
+import type { CoreEvent } from '../core/output.ts'
 import { formatAddress, isWildcard, parseAddress } from './address.ts'
-import { plannedChange, rangeChange, tell } from './core-events.ts'
+import { plannedChange, rangeChange, stateOf, tell } from './core-events.ts'
 import { Deferred } from './deferred.ts'
 import type { Environment } from './environment.ts'
 import type { Emitter } from './events.ts'
@@ -14,7 +14,8 @@ import { Links } from './links.ts'
 import { type Handover, Members, type MembersHandler } from './members.ts'
 import { PastQuestions } from './past-questions.ts'
 import { Peers } from './peers.ts'
-import { advertised, advertiseRequired, listenAddress } from './place.ts'
+import { advertised, advertiseRequired, joinTimeout, listenAddress } from './place.ts'
+import { RoutingAddresses, tellDown } from './routing-addresses.ts'
 import { Seeds } from './seeds.ts'
 import type { Services } from './services.ts'
 import type { Down, LinksHandler, Session } from './session.ts'
@@ -47,9 +48,7 @@ export class Host {
   #links: Links | undefined
   #members: Members | undefined
   #incarnation = 0n
-  /** Addresses that the members route by, as of `#tableVersion`. */
-  #routing: ReadonlySet<string> = new Set()
-  #tableVersion = -1
+  readonly #routing = new RoutingAddresses()
   #started = new Deferred<void>()
   #left: Deferred<void> | undefined
   #observed: Deferred<string> | undefined
@@ -127,7 +126,7 @@ export class Host {
   /** Resolves when every member has its range. Whoever calls closes everything after an error. */
   async start(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
     const timer = this.#o.environment.clock.setTimer(timeoutMs, () =>
-      this.#started.reject(this.#joinTimeout(timeoutMs)),
+      this.#started.reject(joinTimeout(this.#o.settings.join, timeoutMs)),
     )
     const onAbort = () => this.#started.reject(aborted(signal!))
     signal?.addEventListener('abort', onAbort, { once: true })
@@ -240,7 +239,7 @@ export class Host {
     this.links.identify({ address: this.address, incarnations: peers.map((peer) => peer.incarnation) })
     const config: CoreConfig = { successors, onIsolated, rememberedPeers: limits.rememberedPeers, ...timing }
     this.#members?.stop()
-    this.#tableVersion = -1
+    this.#routing.forget()
     const members = new Members(peers, config, environment.random, environment.clock, this.#membersHandler())
     this.#members = members
     members.input((nowMs) => {
@@ -254,12 +253,6 @@ export class Host {
     this.#observed?.reject(advertiseRequired())
     const first = this.#members?.cores[0]
     if (!this.#isClosed && first?.status === 'joining' && first.successors.length === 0) this.#boot(true)
-  }
-
-  #joinTimeout(timeoutMs: number): ChordError {
-    const { join } = this.#o.settings
-    const tried = join.length === 0 ? 'the remembered peers' : join.join(', ')
-    return new ChordError('ERR_JOIN_TIMEOUT', `no contact let us in within ${timeoutMs} ms; tried ${tried}`)
   }
 
   // From below: connections.
@@ -285,19 +278,15 @@ export class Host {
   }
 
   #sessionDown(down: Down): void {
-    const { address, cause, rejection } = down
+    const { address, rejection } = down
     if (rejection === 'self') this.#seeds.ours(address)
-    if (rejection === 'duplicate') this.#duplicate(address)
+    // Anybody may answer so. Once we are in the ring it counts only if it comes from our own address.
+    if (rejection === 'duplicate' && (this.#isStarting || address === this.address)) this.#duplicate(address)
     if (this.#members === undefined || this.#isClosed) return
     this.#past.sessionDown(down)
     const isReachable = this.links.session(address) !== undefined
     this.members.input((nowMs) => {
-      for (const core of this.members.cores) {
-        if (cause === 'leaving' || rejection === 'leaving') core.departed(address, nowMs)
-        else if (cause === 'refused' || (rejection !== undefined && PROVES_ABSENCE.has(rejection))) {
-          core.refused(address, nowMs)
-        } else if (cause === 'lost' && !isReachable) core.connectionLost(address, nowMs)
-      }
+      for (const core of this.members.cores) tellDown(core, down, isReachable, nowMs)
     })
     this.traffic.sessionDown(down)
   }
@@ -366,28 +355,11 @@ export class Host {
         for (const core of cores) if (core.status === 'new') core.join([first.self], nowMs)
       })
     }
-    this.#keepRouting()
-    const status = aggregate(cores.map((core) => core.status))
+    this.#routing.update(cores, this.links)
+    const status = stateOf(cores.map((core) => core.status))
     if (status === 'left') this.#left?.resolve()
     else this.#o.state(status)
     if (status === 'member') this.#started.resolve()
-  }
-
-  /** Tells the connections whom the members route by, whenever that has changed. */
-  #keepRouting(): void {
-    const { cores } = this.members
-    let version = 0
-    for (const core of cores) version += core.core.tableVersion
-    if (version === this.#tableVersion) return
-    this.#tableVersion = version
-    const routing = new Set<string>()
-    for (const core of cores) for (const address of core.routingAddresses()) routing.add(address)
-    routing.delete(this.address)
-    for (const address of routing) {
-      if (!this.#routing.has(address) && this.links.session(address) !== undefined) this.links.open(address, 'routing')
-    }
-    this.#routing = routing
-    this.links.keep(routing)
   }
 
   #duplicate(address: string): void {
@@ -416,13 +388,3 @@ export class Host {
 
 /** Members of a session that are told to a core that looks for a ring; one is enough, if it lives. */
 const CONTACTS_MAX = 4
-
-/** A process that says this is not the one that we knew. */
-const PROVES_ABSENCE: ReadonlySet<string> = new Set(['network', 'version', 'hello'])
-
-function aggregate(statuses: readonly CoreStatus[]): NodeState | 'left' {
-  if (statuses.every((status) => status === 'left')) return 'left'
-  if (statuses.some((status) => status === 'leaving' || status === 'left')) return 'leaving'
-  if (statuses.some((status) => status === 'isolated')) return 'isolated'
-  return statuses.every((status) => status === 'member') ? 'member' : 'joining'
-}

@@ -27,3 +27,8 @@ export function advertiseRequired(): ChordError {
   const text = 'listening on every address, and no contact tells how others see us: set advertise'
   return new ChordError('ERR_ADVERTISE_REQUIRED', text)
 }
+
+export function joinTimeout(join: readonly string[], timeoutMs: number): ChordError {
+  const tried = join.length === 0 ? 'the remembered peers' : join.join(', ')
+  return new ChordError('ERR_JOIN_TIMEOUT', `no contact let us in within ${timeoutMs} ms; tried ${tried}`)
+}
