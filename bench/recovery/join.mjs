@@ -5,10 +5,10 @@
  *   node bench/recovery/join.mjs [--rounds 5] [--json]
  */
 import { parseArgs } from 'node:util'
+import { spawnMembers, startRing, untilCorrect, wrongAnswers } from '../../test/support/members.mjs'
 import { watchMachine } from '../lib/machine.mjs'
 import { summary } from '../lib/stats.mjs'
 import { figure, table } from '../lib/table.mjs'
-import { spawnMembers, startRing, untilCorrect, wrongLookups } from './ring.mjs'
 
 const PROCESSES = 16
 const VIRTUAL_NODES = 8
@@ -40,7 +40,7 @@ async function run(index) {
       startedMs,
       correctMs,
       cpuMs,
-      wrong: (await wrongLookups(members, keys, 5_000)).total,
+      wrong: (await wrongAnswers(members, keys, 5_000)).length,
     }
   } finally {
     for (const member of members) member.kill()

@@ -8,11 +8,11 @@
  * end of the first round of 1,000 look-ups with no wrong answer; rounds follow each other without a pause.
  */
 import { parseArgs } from 'node:util'
+import { spawnMembers, startRing, untilCorrect, wrongAnswers } from '../../test/support/members.mjs'
 import { watchMachine } from '../lib/machine.mjs'
 import { pick, randomFrom } from '../lib/random.mjs'
 import { summary } from '../lib/stats.mjs'
 import { figure, table } from '../lib/table.mjs'
-import { spawnMembers, startRing, untilCorrect, wrongLookups } from './ring.mjs'
 
 const PROCESSES = 16
 const VICTIMS = 4
@@ -42,8 +42,7 @@ async function run(index) {
     await startRing(members, {})
     await untilCorrect(members, GIVE_UP_MS)
     const keys = Array.from({ length: KEYS }, (_, k) => `pick ${index} key ${k}`)
-    if ((await wrongLookups(members, keys, 5_000)).total > 0)
-      throw new Error('look-ups went wrong before anybody was killed')
+    if ((await wrongLookups(members, keys)).total > 0) throw new Error('look-ups went wrong before anybody was killed')
     const { kind, victims } = choose(index, members)
     const survivors = members.filter((member) => !victims.includes(member))
     const killedMs = performance.now()
@@ -73,15 +72,23 @@ function choose(index, members) {
 async function untilRight(survivors, keys, killedMs) {
   const rounds = []
   for (;;) {
-    rounds.push(await wrongLookups(survivors, keys, 5_000))
+    rounds.push(await wrongLookups(survivors, keys))
     const elapsedMs = performance.now() - killedMs
     if (rounds.at(-1).total === 0) {
-      const after = await wrongLookups(survivors, keys, 5_000)
+      const after = await wrongLookups(survivors, keys)
       if (after.total === 0) return { elapsedMs, rounds }
       rounds.push(after)
     }
     if (elapsedMs > GIVE_UP_MS) return { elapsedMs: Number.POSITIVE_INFINITY, rounds }
   }
+}
+
+/** How many answers are wrong, and what they are. */
+async function wrongLookups(members, keys) {
+  const answers = await wrongAnswers(members, keys, 5_000)
+  const kinds = {}
+  for (const answer of answers) kinds[answer] = (kinds[answer] ?? 0) + 1
+  return { total: answers.length, kinds }
 }
 
 function describe({ kind, elapsedMs, rounds }) {

@@ -87,6 +87,12 @@ const actions = {
     return process.memoryUsage.rss()
   },
 
+  /** User and system time of this process. */
+  cpuMs() {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1000
+  },
+
   /** The owner's id for each key, or the error's code. */
   async owners({ keys, timeoutMs }) {
     const results = await caller.lookupMany(keys, { timeoutMs })

@@ -83,6 +83,7 @@ export interface Actions {
   batches(): number[]
   waiting(): number
   rss(): number
+  cpuMs(): number
   owners(o: { keys: readonly string[]; timeoutMs?: number }): string[]
   lookups(o: { keys: readonly string[]; options?: Wait & { route?: 'recursive' | 'iterative' } }): PlainOwner[]
   call(o: Call): Outcome
@@ -117,5 +118,5 @@ export function untilCorrect(members: readonly Member[], timeoutMs: number): Pro
 export function until<T>(measure: () => Promise<T>, good: (value: T) => boolean, timeoutMs: number): Promise<T>
 export function pointOf(key: string): string
 export function ownerOf(key: string, ids: readonly string[]): string
-export function wrongLookups(members: readonly Member[], keys: readonly string[], timeoutMs: number): Promise<number>
+export function wrongAnswers(members: readonly Member[], keys: readonly string[], timeoutMs: number): Promise<string[]>
 export function someKeys(name: string, count: number): string[]

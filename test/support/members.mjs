@@ -121,16 +121,19 @@ export function ownerOf(key, ids) {
   return ids.find((id) => id >= point) ?? ids[0]
 }
 
-/** Looks the keys up, shared out over the members, and counts answers that are not the right owner. */
-export async function wrongLookups(members, keys, timeoutMs) {
+/**
+ * Looks the keys up, shared out over the members. What the answers are that are not the right owner: an error's code,
+ * another member, or one that is none (of these).
+ */
+export async function wrongAnswers(members, keys, timeoutMs) {
   const ids = members.flatMap((member) => member.ids).sort()
   const shares = members.map((_, m) => keys.filter((_, k) => k % members.length === m))
   const answers = await Promise.all(members.map((member, m) => member.ask('owners', { keys: shares[m], timeoutMs })))
-  let wrong = 0
-  for (const [m, share] of shares.entries()) {
-    for (const [k, key] of share.entries()) if (answers[m][k] !== ownerOf(key, ids)) wrong++
-  }
-  return wrong
+  const wrong = answers.flatMap((given, m) => given.filter((answer, k) => answer !== ownerOf(shares[m][k], ids)))
+  return wrong.map((answer) => {
+    if (answer.startsWith('ERR_')) return answer
+    return ids.includes(answer) ? 'another member' : 'no member'
+  })
 }
 
 /** `count` keys that nobody else uses. */
