@@ -12,6 +12,7 @@ import {
   methodOf,
   originBytes,
   readHigh,
+  readLow,
   readType,
   writeDeadline,
   writeHeader,
@@ -92,18 +93,24 @@ interface Made {
   deadlineMs?: number
   hops?: number
   body?: Uint8Array
+  low?: number
+  /** Who is said to ask. */
+  address?: string
+  id?: Id
 }
 
-function request({ key, high, flags = 0, deadlineMs = 1_000, hops = 0, body = new Uint8Array(3) }: Made): FrameMemory {
-  const length = HEADER_BYTES + 32 + 8 + originBytes(ADDRESS) + body.length
+function request(made: Made): FrameMemory {
+  const { key, high, flags = 0, deadlineMs = 1_000, hops = 0, body = new Uint8Array(3) } = made
+  const { low = 5, address = ADDRESS, id = idOf(ADDRESS, 0) } = made
+  const length = HEADER_BYTES + 32 + 8 + originBytes(address) + body.length
   const m = frameMemory(length)
-  writeHeader(m, 0, length, TYPE_REQUEST, flags, EXT_TARGET | EXT_DEADLINE | EXT_ORIGIN, 0, 5, high)
+  writeHeader(m, 0, length, TYPE_REQUEST, flags, EXT_TARGET | EXT_DEADLINE | EXT_ORIGIN, 0, low, high)
   const method = methodOf(COUNT.name)
   writeMethod(m, 0, method.low, method.high)
   m.bytes[AT_HOPS] = hops
   let p = writeTarget(m, HEADER_BYTES, Id.hash(key), 0n)
   p = writeDeadline(m, p, deadlineMs)
-  p = writeOrigin(m, p, ADDRESS, 0, ROLE_MEMBER, INCARNATION, idOf(ADDRESS, 0))
+  p = writeOrigin(m, p, address, 0, ROLE_MEMBER, INCARNATION, id)
   m.bytes.set(body, p)
   return m
 }
@@ -215,6 +222,19 @@ it('answers an originator that it has no connection to over a new one', async ()
     await ring.run(50)
     expect(received.map((m) => [readType(m, 0), m.bytes[bodyOffset(m, 0)]])).toEqual([[TYPE_REPLY, 7]])
   }
+})
+
+it('routes an answer back by the ring when its originator cannot be reached', async () => {
+  const [owner, caller] = await ring.grow(2, {}, (node) => node.handle(COUNT, () => Uint8Array.of(7)))
+  let key = 'k'
+  while (owner!.owns(key) === undefined) key += 'k'
+  // A call that only we know of, and that another node will answer.
+  const call = caller!.requestTo(ADDRESS, COUNT, new Uint8Array(1))
+  await ring.run(50)
+  const asked = received.find((m) => readType(m, 0) === TYPE_REQUEST)!
+  const [low, high] = [readLow(asked, 0), readHigh(asked, 0)]
+  await say({ key, low, high, address: '10.99.0.1:9', id: caller!.members[0]!.id })
+  expect((await ring.settle(call))[0]).toBe(7)
 })
 
 it('derives ids, so that a peer cannot choose its own', () => {

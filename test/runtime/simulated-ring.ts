@@ -3,13 +3,17 @@
 import { clientSettings } from '../../src/core/config.ts'
 import type { Caller, ChordNode, ClientOptions, NodeOptions } from '../../src/index.ts'
 import { connectWith } from '../../src/runtime/client.ts'
+import type { Environment } from '../../src/runtime/environment.ts'
 import { createNodeWith } from '../../src/runtime/node.ts'
 import { type SimulatedWorld, simulatedEnvironment } from '../../src/runtime/simulated.ts'
 import { SimulatedNetwork, type SimulatedNetworkOptions } from '../../src/transports/simulated.ts'
+import type { Transport, TransportOptions } from '../../src/transports/transport.ts'
 
 export class SimulatedRing {
   readonly network: SimulatedNetwork
   readonly nodes: ChordNode[] = []
+  /** Hosts whose connections take no messages at the moment, but for the reserved lane. */
+  readonly choked = new Set<string>()
   readonly #world: SimulatedWorld
   #hosts = 0
 
@@ -22,7 +26,7 @@ export class SimulatedRing {
   create(options: NodeOptions = {}, setUp?: (node: ChordNode) => void): ChordNode {
     const host = `10.0.${this.#hosts >> 8}.${this.#hosts++ & 255}`
     const join = this.nodes.length === 0 ? [] : [this.nodes[0]!.address]
-    const environment = simulatedEnvironment(this.network, host, this.#world)
+    const environment = this.#environment(host)
     const node = createNodeWith({ listen: `${host}:4000`, join, ...options }, environment)
     setUp?.(node)
     this.nodes.push(node)
@@ -46,7 +50,25 @@ export class SimulatedRing {
   client(options: Partial<ClientOptions> = {}): Promise<Caller> {
     const host = `10.1.0.${this.#hosts++ & 255}`
     const settings = clientSettings({ to: [this.nodes[0]!.address], ...options })
-    return this.settle(connectWith(settings, simulatedEnvironment(this.network, host, this.#world)))
+    return this.settle(connectWith(settings, this.#environment(host)))
+  }
+
+  #environment(host: string): Environment {
+    const environment = simulatedEnvironment(this.network, host, this.#world)
+    const transport = (options: TransportOptions) => this.#chokeable(host, environment.transport(options))
+    return { ...environment, transport }
+  }
+
+  #chokeable(host: string, transport: Transport): Transport {
+    const reserve: Transport['reserve'] = (link, bytes, lane) =>
+      lane !== 'control' && this.choked.has(host) ? -1 : transport.reserve(link, bytes, lane)
+    return new Proxy(transport, {
+      get: (_, name) => {
+        if (name === 'reserve') return reserve
+        const value = Reflect.get(transport, name, transport)
+        return typeof value === 'function' ? value.bind(transport) : value
+      },
+    })
   }
 
   run(ms: number): Promise<void> {
