@@ -34,7 +34,7 @@ export const AT_METHOD_HIGH = 28
 
 /** Header flags. */
 export const FLAG_FINAL = 1 // the sender believes that the receiver owns the key
-export const FLAG_ONE_WAY = 2 // no answer wanted
+export const FLAG_ONE_WAY = 2 // no value wanted; acknowledged unless the request id is zero
 export const FLAG_IDEMPOTENT = 4 // may be handled more than once
 export const FLAG_CLASS_SHIFT = 4 // two bits: traffic class
 export const FLAG_CLASS_MASK = 0x30
