@@ -187,6 +187,7 @@ export class Delivery implements IncomingContext {
     if (!path.oneWay) {
       try {
         body = handler.type!.reply.encode(value as never)
+        if (!(body instanceof Uint8Array)) throw new TypeError('the reply does not encode to a Uint8Array')
       } catch (error) {
         return this.#failed(handler, path, index, error)
       }

@@ -9,7 +9,7 @@ import { encodeHello, type Hello } from '../../src/wire/hello.ts'
 import * as L from '../../src/wire/layout.ts'
 import { type Member, NETWORK, spawnMembers, until, untilCorrect } from '../support/members.mjs'
 import { bytesFrom, pick, randomFrom } from '../support/random.ts'
-import { portOf } from '../support/system.ts'
+import { portOf, run } from '../support/system.ts'
 
 const CAP_MS = 30_000
 const MiB = 2 ** 20
@@ -142,6 +142,97 @@ describe.each(transports)('over %s', (transport) => {
     await closed
     socket.destroy()
   }
+})
+
+describe('handlers that do their worst', () => {
+  const echo = `
+    import { createNode, raw } from './dist/index.js'
+    const echo = { name: 'echo', request: raw, reply: raw }
+    const bad = { name: 'bad', request: raw, reply: raw }
+    const body = new Uint8Array(64)
+    const one = createNode({ network: '${NETWORK}' })
+    await one.start()
+    const other = createNode({ network: '${NETWORK}', join: [one.address] })
+    one.handle(echo, (message) => message.body)
+    /** 100 good requests around a bad one, all in one go; how the bad one and the good ones ended. */
+    const burst = async () => {
+      const good = (count) => Array.from({ length: count }, () => other.requestTo(one.address, echo, body, { timeoutMs: 1_000 }))
+      const calls = [...good(50), other.requestTo(one.address, bad, body, { timeoutMs: 1_000 }), ...good(50)]
+      const ends = (await Promise.allSettled(calls)).map((end) => end.reason?.code ?? 'ok')
+      return [ends[50], ...new Set(ends.toSpliced(50, 1))].join(' ')
+    }
+  `
+
+  test('one throws: its batch-mates are served', async () => {
+    const { code, stdout, stderr } = await run(`${echo}
+      one.handle(bad, () => { throw new Error('no') })
+      await other.start()
+      console.log(await burst(), await burst())
+      await Promise.all([one.close(), other.close()])
+    `)
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stderr: '', stdout: 'ERR_REMOTE ok ERR_REMOTE ok\n' })
+  })
+
+  test('one answers with what is no answer: the caller is told, and nobody dies of it', async () => {
+    const { code, stdout, stderr } = await run(`${echo}
+      one.handle(bad, async () => undefined)
+      await other.start()
+      console.log(await burst())
+      await Promise.all([one.close(), other.close()])
+    `)
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stderr: '', stdout: 'ERR_REMOTE ok\n' })
+  })
+
+  test('one closes its node: whoever waits is told, and the process ends by itself', async () => {
+    const { code, stdout, stderr } = await run(`${echo}
+      one.handle(bad, () => one.close().then(() => body))
+      await other.start()
+      const ends = (await burst()).split(' ')
+      console.log(ends[0], ends.every((end) => end === 'ok' || end === 'ERR_OUTCOME_UNKNOWN'), one.state)
+      await other.close()
+    `)
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stderr: '', stdout: 'ERR_OUTCOME_UNKNOWN true closed\n' })
+  })
+
+  test('one calls process.exit(): that is the exit code', async () => {
+    const { code } = await run(`${echo}
+      one.handle(bad, () => process.exit(7))
+      await other.start()
+      await burst()
+    `)
+    expect(code).toBe(7)
+  })
+
+  test('a worker with a node in it is terminated under load: the others go on', async () => {
+    const { code, stdout, stderr } = await run(`${echo}
+      import { once } from 'node:events'
+      import { Worker } from 'node:worker_threads'
+      await other.start()
+      const worker = new Worker(\`
+        import { parentPort, workerData } from 'node:worker_threads'
+        const { createNode, raw } = await import(workerData.library)
+        const node = createNode({ network: workerData.network, join: [workerData.contact] })
+        node.handle({ name: 'echo', request: raw, reply: raw }, (message) => message.body)
+        await node.start()
+        parentPort.postMessage(node.address)
+      \`, { eval: true, workerData: { library: process.cwd() + '/dist/index.js', network: '${NETWORK}', contact: one.address } })
+      const [address] = await once(worker, 'message')
+      let served = 0
+      let ended = false
+      const load = async () => {
+        while (!ended) {
+          const end = await other.requestTo(address, echo, body, { timeoutMs: 1_000 }).then(() => 'ok', (error) => error.code)
+          if (end === 'ok') served++
+          if (served === 2_000) worker.terminate()
+          if (end === 'ERR_UNREACHABLE') ended = true
+        }
+      }
+      await Promise.all(Array.from({ length: 32 }, load))
+      console.log(served >= 2_000, await other.requestTo(one.address, echo, body).then(() => 'ok'))
+      await Promise.all([one.close(), other.close()])
+    `)
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stderr: '', stdout: 'true ok\n' })
+  })
 })
 
 /** Noise, frames with noise in them, frames cut short, and frames with a few bits turned; half of them after a hello. */
