@@ -67,7 +67,7 @@ class ByteQueue {
 
   /** False when out of memory; nothing was appended then. */
   [[nodiscard]] bool append(const uint8_t* bytes, uint32_t count) {
-    if (end_ + count > capacity_ && !make_room(count)) return false;
+    if (uint64_t{end_} + count > capacity_ && !make_room(count)) return false;
     std::memcpy(bytes_ + end_, bytes, count);
     end_ += count;
     return true;
@@ -87,17 +87,18 @@ class ByteQueue {
  private:
   bool make_room(uint32_t count) {
     const uint32_t waiting = size();
-    if (waiting + count <= capacity_ && start_ >= capacity_ / 2) {
+    if (uint64_t{waiting} + count <= capacity_ && start_ >= capacity_ / 2) {
       std::memmove(bytes_, bytes_ + start_, waiting);
     } else {
-      uint32_t capacity = capacity_ < 256 ? 256 : capacity_;
-      while (capacity < waiting + count) capacity *= 2;
+      uint64_t capacity = capacity_ < 256 ? 256 : capacity_;
+      while (capacity < uint64_t{waiting} + count) capacity *= 2;
+      if (capacity > UINT32_MAX) return false;
       auto* bytes = static_cast<uint8_t*>(std::malloc(capacity));
       if (bytes == nullptr) return false;
       if (waiting > 0) std::memcpy(bytes, bytes_ + start_, waiting);
       std::free(bytes_);
       bytes_ = bytes;
-      capacity_ = capacity;
+      capacity_ = static_cast<uint32_t>(capacity);
     }
     start_ = 0;
     end_ = waiting;

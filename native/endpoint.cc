@@ -50,6 +50,7 @@ void Endpoint::shut() {
 
 int Endpoint::listen(const char* host, uint16_t port) {
   Address address{};
+  if (!open_) return -ECANCELED;
   if (!parse_address(host, port, &address)) return -EINVAL;
   if (listener_ >= 0) return -EALREADY;
   uint16_t bound = 0;
@@ -71,7 +72,7 @@ void Endpoint::unlisten() {
 }
 
 int32_t Endpoint::dial(const char* host, uint16_t port) {
-  Connection* connection = take_slot();
+  Connection* connection = open_ ? take_slot() : nullptr;
   if (connection == nullptr) return -1;
   connection->dialed = true;
   connection->state = State::connecting;

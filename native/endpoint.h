@@ -43,6 +43,8 @@ class Endpoint {
   [[nodiscard]] int open(const SharedMemory& memory, const Limits& limits, const Host& host);
   /** Closes every descriptor but the poller's. Nothing is delivered any more and shared memory is not touched again. */
   void shut();
+  /** Closes the last one, which nobody may watch any more. */
+  void shut_poller() { poller_.shut(); }
   [[nodiscard]] bool is_open() const { return open_; }
   [[nodiscard]] bool is_delivering() const { return delivering_; }
   [[nodiscard]] int poll_fd() const { return poller_.fd(); }
@@ -50,7 +52,7 @@ class Endpoint {
   /** The port, or -errno. */
   [[nodiscard]] int listen(const char* host, uint16_t port);
   void unlisten();
-  /** Index of the new link, whose generation stands in its shared words, or -1 when all slots are taken. */
+  /** Index of the new link, whose generation stands in its shared words, or -1: all slots are taken, or it is shut. */
   [[nodiscard]] int32_t dial(const char* host, uint16_t port);
   void close_link(uint32_t index, uint32_t generation, bool now);
   /** Hands all runs to the kernel; false if there were none. Never calls JavaScript. */

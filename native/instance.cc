@@ -143,6 +143,7 @@ void Instance::stop() {
 
 void Instance::destroy(napi_value done) {
   if (closing_) return;
+  (void)rings_intact();
   (void)napi_create_reference(env_, done, 1, &done_);
   close();
 }
@@ -157,6 +158,7 @@ void Instance::close() {
 
 void Instance::on_closed() {
   closed_ = true;
+  endpoint_.shut_poller();
   if (!environment_exits_) {
     if (done_ != nullptr) call(done_);
     drop_references();

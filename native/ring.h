@@ -45,9 +45,9 @@ class BatchWriter {
 
   /** Room for whatever one ready descriptor may bring. */
   [[nodiscard]] bool has_room() const {
-    return bytes_left() >= 2 * FRAME_BYTES_MAX + 64 && frames_left() >= 64 && count_ + kEventsSpare <= DESCRIPTORS_MAX;
+    return bytes_left() >= 2 * FRAME_BYTES_MAX + 64 && frames_left() >= 64 && events() + kEventsSpare <= kEventsMax;
   }
-  [[nodiscard]] bool has_room_for_event() const { return count_ < DESCRIPTORS_MAX && bytes_left() >= 64; }
+  [[nodiscard]] bool has_room_for_event() const { return events() < kEventsMax; }
 
   /** The frame at place() stays there. */
   void frame(uint32_t index, uint32_t generation, uint32_t length) {
@@ -67,7 +67,11 @@ class BatchWriter {
 
  private:
   static constexpr uint32_t kFramesMax = 4096;
+  /** Frames and events have descriptors of their own: neither can take the other's. */
+  static constexpr uint32_t kEventsMax = DESCRIPTORS_MAX - kFramesMax;
   static constexpr uint32_t kEventsSpare = 128;
+
+  [[nodiscard]] uint32_t events() const { return count_ - frames_; }
 
   void put(uint32_t head, uint32_t generation, uint32_t detail, uint32_t length) {
     uint32_t* words = memory_->descriptors + count_ * DESCRIPTOR_WORDS;

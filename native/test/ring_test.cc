@@ -28,12 +28,17 @@ void batch() {
   // Every frame of the budget fits, with events besides; then there is no room, and a new batch has it again.
   while (writer.has_room()) {
     writer.frame(1, 1, 32);
-    writer.event(KIND_DRAINED, 1, 1, 0, 0);
+    if (writer.frames_left() % 2 == 0) writer.event(KIND_DRAINED, 1, 1, 0, 0);
   }
   CHECK(writer.used() <= memory.receive_bytes && writer.count() <= DESCRIPTORS_MAX);
   CHECK(writer.frames_left() < 64 || writer.bytes_left() < 2 * FRAME_BYTES_MAX + 64);
   writer.start(memory);
   CHECK(writer.has_room() && writer.frames_left() == 4096);
+  // However many events come first, the frames that there is room for find their descriptors.
+  while (writer.has_room()) writer.event(KIND_CLOSED, 1, 1, 0, 0);
+  CHECK(writer.count() + writer.frames_left() <= DESCRIPTORS_MAX);
+  while (writer.has_room_for_event()) writer.event(KIND_CLOSED, 1, 1, 0, 0);
+  CHECK(writer.count() + writer.frames_left() == DESCRIPTORS_MAX);
 }
 
 /** Against a plain model, with the sanitizer watching. */
@@ -57,6 +62,9 @@ void byte_queue() {
     if (!model.empty()) CHECK(std::memcmp(queue.data(), model.data(), model.size()) == 0);
     if (model.empty()) CHECK(queue.capacity() == 0);
   }
+  queue.clear();
+  CHECK(queue.append(&next, 1));
+  CHECK(!queue.append(&next, UINT32_MAX - 300));  // nothing is read of what cannot be had
 }
 
 void array() {

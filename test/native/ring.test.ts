@@ -1,4 +1,5 @@
 /** What the native transport promises beyond the conformance suite: where bytes are, and how often they are moved. */
+import { readdirSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { loadNative } from '../../src/native/load.ts'
@@ -109,6 +110,27 @@ describe.skipIf(!loadNative().ok)('the receive ring', () => {
     expect(after.reads - before.reads).toBe(wakeups)
   })
 
+  test('loses no frame when thousands of links close in the same batch', async () => {
+    const { transport, recorder } = create({ connections: 10_000 })
+    const { port } = await transport.listen('127.0.0.1', 0)
+    const sockets = Array.from({ length: 4 }, () => connect({ host: '127.0.0.1', port, noDelay: true }))
+    for (const socket of sockets) {
+      ends.push(socket.on('error', () => {}))
+      socket.write(helloBytes)
+    }
+    await until(recorder, () => recorder.frames.length === 4)
+    // More than one batch takes, so that the rest comes together with the closes.
+    const frames = Buffer.concat(Array.from({ length: 1900 }, () => frameBytes(L.TYPE_REQUEST, new Uint8Array())))
+    recorder.onFrame = () => {
+      recorder.onFrame = undefined
+      for (let i = 0; i < 7500; i++) transport.dial('127.0.0.1', 0)
+    }
+    const arrived = until(recorder, () => recorder.frames.length === 4 + 4 * 1900 && recorder.closes.length === 7500)
+    for (const socket of sockets) socket.write(frames)
+    await arrived
+    expect(transport.closeReasons().unreachable).toBe(7500)
+  })
+
   test('is filled with rubbish after the batch, if asked', async () => {
     const { transport, recorder } = create({ poison: true })
     const socket = await rawPeer(transport)
@@ -149,6 +171,20 @@ describe.skipIf(!loadNative().ok)('the receive ring', () => {
     await arrived
     expect(transport.counters().batches - before).toBeLessThan(200)
     recorder.frames.length = 0
+  })
+})
+
+describe.skipIf(!loadNative().ok)('descriptors', () => {
+  test('of a destroyed endpoint are all closed', async () => {
+    const count = () => readdirSync('/dev/fd').length
+    const before = count()
+    for (let i = 0; i < 20; i++) {
+      const { transport } = create()
+      const { port } = await transport.listen('127.0.0.1', 0)
+      transport.dial('127.0.0.1', port)
+      await transport.destroy()
+    }
+    expect(count()).toBeLessThanOrEqual(before)
   })
 })
 
