@@ -147,7 +147,7 @@ void Endpoint::accept_some() {
 
 void Endpoint::pause_accepting(bool pause) {
   if (listener_ < 0 || pause == accepting_paused_) return;
-  poller_.change(listener_, kListenerToken, !pause, false, pause ? false : true, false);
+  poller_.change(listener_, kListenerToken, pause, false, !pause, false);
   accepting_paused_ = pause;
   update_ticking();
 }
@@ -223,7 +223,7 @@ void Endpoint::keep_tail(Connection& connection, const uint8_t* bytes, uint32_t 
   connection.tail_since = wakeups_;
   tail_bytes_ += connection.tail.capacity() - before;
   this->count(COUNT_TAIL_BYTES_COPIED, count);
-  if (tail_bytes_ > limits_.tail_bytes_max) close_slowest();
+  while (tail_bytes_ > limits_.tail_bytes_max) close_slowest();
 }
 
 void Endpoint::drop_tail(Connection& connection) {

@@ -113,6 +113,14 @@ describe.skipIf(!loadNative().ok)('a process with native endpoints', () => {
     const spread = () => new Set([...greeted].map((socket) => sockets.indexOf(socket)))
     while (greeted.size < 20) await once(sockets.find((socket) => !greeted.has(socket))!, 'data')
     expect(spread().size).toBeLessThan(60)
+    // The listener stays ready, and must not be asked all the time.
+    const wakeups = async () => {
+      shell.stdin.write('?')
+      return Number(String((await once(shell.stdout, 'data'))[0]))
+    }
+    const before = await wakeups()
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect((await wakeups()) - before).toBeLessThan(100)
     // All are greeted in the end, if those that were make room for the others.
     while (greeted.size < 80) {
       for (const socket of greeted) socket.destroy()
