@@ -349,9 +349,10 @@ class TcpTransport implements Transport {
       return
     }
     this.#holdTail(link, splitter.tailBytes)
-    if (this.#tailBytes <= (this.#options.tailBytes ?? TAIL_BYTES_MAX)) return
-    const [slowest] = this.#tails
-    this.#refuse(slowest!, 'memory')
+    for (const slowest of this.#tails) {
+      if (this.#tailBytes <= (this.#options.tailBytes ?? TAIL_BYTES_MAX)) return
+      this.#refuse(slowest, 'memory')
+    }
   }
 
   #holdTail(link: TcpLink, bytes: number): void {

@@ -201,6 +201,18 @@ export function hostility(name: string, make: MakeTransport): void {
       await friendIsWell()
     })
 
+    test('the budget of partial frames holds, though those that waited longest held little', async () => {
+      await harness.stop()
+      await start(200_000)
+      for (let i = 0; i < 20; i++) stranger(concat(helloBytes, good.subarray(0, 8)))
+      await harness.until(() => recorder.frames.length === 21)
+      const part = frameBytes(L.TYPE_REQUEST, new Uint8Array(60_000)).subarray(0, 40_000)
+      for (let i = 0; i < 5; i++) stranger(concat(helloBytes, part))
+      await harness.until(() => transport.counters().bytesIn >= 5 * 40_000)
+      await harness.until(() => transport.closeReasons().memory >= 22)
+      await friendIsWell()
+    })
+
     test('10,000 of them leak nothing', async () => {
       const spoil = (i: number) => {
         const [, bytes] = malformed[i % malformed.length]!
