@@ -54,6 +54,8 @@ export class SimulatedTransport implements Transport {
   #events: Event[] = []
   #wakeUp = false
   #flushAtEnd = false
+  /** When a batch was delivered last, if no flush has followed it. */
+  #batchMs: number | undefined
 
   constructor(network: SimulatedNetwork, host: string, options: TransportOptions) {
     this.network = network
@@ -108,16 +110,17 @@ export class SimulatedTransport implements Transport {
     if (this.#flushAtEnd) return
     this.#flushAtEnd = true
     this.network.clock.setTimer(0, () => {
+      if (this.#batchMs === this.network.clock.nowMs() && !this.#runs.isEmpty) {
+        this.#counters.flushes++
+        this.#batchMs = undefined
+      }
       this.#flushAtEnd = false
       this.flush()
     })
   }
 
   flush(): void {
-    const links = this.#runs.take()
-    if (links.length === 0) return
-    this.#counters.flushes++
-    for (const link of links) {
+    for (const link of this.#runs.take()) {
       this.#counters.writes++
       this.#counters.bytesOut += link.output!.length
       link.send({ type: 'data', bytes: link.output! })
@@ -257,6 +260,7 @@ export class SimulatedTransport implements Transport {
     this.#events = []
     this.#counters.wakeups++
     this.#counters.batches++
+    this.#batchMs = this.network.clock.nowMs()
     for (const event of events) if (!this.dead) this.#deliverEvent(event)
     if (!this.dead) isolated(() => this.#handler.batchEnd())
   }

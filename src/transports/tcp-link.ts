@@ -25,13 +25,16 @@ export class TcpLink implements Link, Output, FrameSink {
   pendingBytes = 0
   output: Uint8Array | undefined
   readonly #deliver: Deliver
+  readonly #written: () => void
 
-  constructor(socket: Socket, dialed: boolean, host: string, port: number, deliver: Deliver) {
+  /** `written` is called whenever the kernel has taken what one `write` gave. */
+  constructor(socket: Socket, dialed: boolean, host: string, port: number, deliver: Deliver, written: () => void) {
     this.socket = socket
     this.dialed = dialed
     this.remoteHost = host
     this.remotePort = port
     this.#deliver = deliver
+    this.#written = written
   }
 
   get queuedBytes(): number {
@@ -47,7 +50,8 @@ export class TcpLink implements Link, Output, FrameSink {
     const bytes = this.output
     this.output = undefined
     if (bytes === undefined || !this.socket.writable) return 0
-    this.socket.write(bytes)
+    // Not by its 'drain': that comes only after more than the socket's own mark was queued.
+    this.socket.write(bytes, this.#written)
     return bytes.length
   }
 

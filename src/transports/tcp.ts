@@ -69,6 +69,8 @@ class TcpTransport implements Transport {
   #eventBytes = 0
   #wakeUp: NodeJS.Immediate | undefined
   #flushAtEnd = false
+  /** A batch was delivered in this turn. */
+  #afterBatch = false
   #tailBytes = 0
   #acceptedOpen = 0
   #referenced = true
@@ -153,22 +155,15 @@ class TcpTransport implements Transport {
   commit(link: Link, offset: number, bytes: number): void {
     this.#runs.commit(link as TcpLink, offset, bytes)
     this.#counters.framesOut++
-    if (this.#flushAtEnd) return
-    this.#flushAtEnd = true
-    // A tick set by a microtask runs when all microtasks have: the replies of async handlers leave with the others.
-    queueMicrotask(() => process.nextTick(this.#endOfTurn))
+    this.#flushSoon()
   }
 
   flush(): void {
-    const links = this.#runs.take()
-    if (links.length === 0) return
-    this.#counters.flushes++
-    for (const link of links) {
+    for (const link of this.#runs.take()) {
       const bytes = link.write()
       if (bytes === 0) continue
       this.#counters.writes++
       this.#counters.bytesOut += bytes
-      this.#roomAgain(link)
     }
   }
 
@@ -242,12 +237,11 @@ class TcpTransport implements Transport {
   }
 
   #adopt(socket: Socket, dialed: boolean, host: string, port: number): TcpLink {
-    const link = new TcpLink(socket, dialed, host, port, this.#deliver)
+    const link = new TcpLink(socket, dialed, host, port, this.#deliver, () => this.#roomAgain(link))
     link.connected = !dialed
     this.#links.add(link)
     this.#sockets.add(socket)
     socket.on('data', (chunk: Buffer) => this.#received(link, chunk))
-    socket.on('drain', () => this.#roomAgain(link))
     socket.on('end', () => link.closing || this.#close(link, 'ended'))
     socket.on('error', (error) => this.#close(link, errorReason(error, link)))
     socket.on('close', () => {
@@ -288,8 +282,17 @@ class TcpTransport implements Transport {
     this.#push({ type: 'drained', link })
   }
 
+  #flushSoon(): void {
+    if (this.#flushAtEnd) return
+    this.#flushAtEnd = true
+    // A tick set by a microtask runs when all microtasks have: the replies of async handlers leave with the others.
+    queueMicrotask(() => process.nextTick(this.#endOfTurn))
+  }
+
   readonly #endOfTurn = () => {
+    if (this.#afterBatch && !this.#runs.isEmpty) this.#counters.flushes++
     this.#flushAtEnd = false
+    this.#afterBatch = false
     this.flush()
   }
 
@@ -308,6 +311,8 @@ class TcpTransport implements Transport {
     this.#eventBytes = 0
     this.#counters.wakeups++
     this.#counters.batches++
+    this.#afterBatch = true
+    this.#flushSoon()
     for (const event of events) {
       if (this.#destroyed !== undefined) return
       this.#deliverEvent(event)

@@ -22,6 +22,10 @@ export class TransmitRuns<T extends Output> {
   readonly #offsets: number[] = []
   readonly #ends: number[] = []
 
+  get isEmpty(): boolean {
+    return this.#links.length === 0
+  }
+
   /** The offset of room for a frame, or -1: take what is there first. */
   reserve(bytes: number): number {
     assert(bytes > 0 && bytes <= FRAME_BYTES_MAX, `reserve of ${bytes} bytes`)
@@ -78,7 +82,7 @@ export class TransmitRuns<T extends Output> {
   readonly #filled = new Map<T, number>()
 }
 
-/** How many queued bytes a lane bears before `reserve` refuses: own calls first feel it, the connection's control last. */
+/** The mark of a lane, see `Lane`: own calls first feel a full queue, control frames last. */
 export function laneMark(lane: 'own' | 'forward' | 'control', outputBytes: number): number {
   if (lane === 'own') return outputBytes
   return lane === 'forward' ? 2 * outputBytes : 2 * outputBytes + CONTROL_BYTES

@@ -50,7 +50,11 @@ export type CloseReason =
   | 'memory' // over the budget for partial tails
   | 'connections' // accepted beyond the limit: closed at once, counted, never `opened`
 
-/** Lanes differ in how much may be queued on a link before `reserve` refuses. */
+/**
+ * Lanes differ in how much may be queued on a link before `reserve` refuses: what originates here up to `outputBytes`,
+ * what is passed on up to twice that, answers and the connection's own frames up to 256 KiB more. A frame may exceed
+ * its lane's mark by its own length.
+ */
 export type Lane = 'own' | 'forward' | 'control'
 
 export interface TransportHandler {
@@ -65,7 +69,7 @@ export interface TransportHandler {
 
 export interface TransportOptions {
   handler: TransportHandler
-  /** High-water mark of one link's output, in bytes. */
+  /** High-water mark of one link's output in the `own` lane, in bytes; the other lanes' follow from it. */
   outputBytes: number
   /** Accepted connections at most; more are closed at once and counted. */
   connections: number
@@ -76,7 +80,10 @@ export interface TransportCounters {
   wakeups: number
   /** Batches delivered: calls into JavaScript. Never more than wakeups. */
   batches: number
-  /** Batches after which output was written: one flush for a wake-up, however many replies. */
+  /**
+   * Batches after which output was written: one flush for a wake-up, however many replies. What other turns commit, and
+   * what the handler flushes itself, is not counted.
+   */
   flushes: number
   framesIn: number
   framesOut: number

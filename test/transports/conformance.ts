@@ -161,6 +161,29 @@ export function conformance(name: string, makeHarness: () => Harness): void {
         expect(b.recorder.batches).toBeLessThan(20)
       })
 
+      test('flushes are the batches after which output left, and nothing else', async () => {
+        const { a, b, ab, ba } = await connect()
+        const flushes = () => [a.transport.counters().flushes, b.transport.counters().flushes]
+        const before = flushes()
+        sendFrame(a.transport, ab, L.TYPE_REQUEST, text('by hand'))
+        a.transport.flush()
+        sendFrame(a.transport, ab, L.TYPE_REQUEST, text('at the end of the turn'))
+        await harness.until(() => b.recorder.texts().length === 2)
+        expect(flushes()).toEqual(before)
+        let replying = false
+        b.recorder.onFrame = () => {
+          sendFrame(b.transport, ba, L.TYPE_REPLY, text('reply'))
+          if (!replying) b.transport.flush()
+        }
+        sendFrame(a.transport, ab, L.TYPE_REQUEST, text('by hand in a batch'))
+        await harness.until(() => a.recorder.texts(L.TYPE_REPLY).length === 1)
+        expect(flushes()).toEqual(before)
+        replying = true
+        sendFrame(a.transport, ab, L.TYPE_REQUEST, text('after a batch'))
+        await harness.until(() => a.recorder.texts(L.TYPE_REPLY).length === 2)
+        expect(flushes()).toEqual([before[0]!, before[1]! + 1])
+      })
+
       test('an exception loses one call, is reported as uncaught, and no batch-mate', async () => {
         const uncaught: unknown[] = []
         const restore = catchUncaught((error) => uncaught.push(error))
@@ -397,6 +420,22 @@ export function conformance(name: string, makeHarness: () => Harness): void {
         expect(a.recorder.drains.at(-1)).toBe(link)
         const bytes = 40 + (sent + 2) * 16_032
         await harness.until(() => deaf.heardBytes() === bytes)
+      }, 20_000)
+
+      test('a small queue is told to have room again, too', async () => {
+        const a = harness.createA({ outputBytes: 4096 })
+        const deaf = await harness.deaf()
+        const link = a.transport.dial(deaf.host, deaf.port)
+        sendHello(a.transport, link)
+        await harness.until(() => a.recorder.links.length === 1)
+        for (let full = 0; full < 20; full++) {
+          while (sendFrame(a.transport, link, L.TYPE_REQUEST, new Uint8Array(1000)));
+          await harness.settle()
+        }
+        const drains = a.recorder.drains.length
+        deaf.hear()
+        await harness.until(() => a.recorder.drains.length > drains)
+        expect(sendFrame(a.transport, link, L.TYPE_REQUEST, new Uint8Array(1000))).toBe(true)
       }, 20_000)
 
       test('every lane has an end', async () => {
