@@ -127,7 +127,7 @@ export class ChordNode {
     if (!core.joined || core.status === 'left') return
     if (message.type === 'meet') return onMeet(core, message.peer, nowMs)
     this.#heardFrom(from, undefined, nowMs)
-    rectify(core, from, message.hasRange, nowMs)
+    rectify(core, from, message, nowMs)
     if (core.status === 'isolated') seekThrough(core, from, nowMs)
     if (core.sole) adopt(core, from, undefined, nowMs)
   }

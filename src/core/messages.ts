@@ -68,8 +68,8 @@ export type Answer =
   | { readonly type: 'notMember'; readonly joining: boolean }
 
 export type OneWay =
-  /** I believe that you are my successor. `hasRange`: I own a range already. */
-  | { readonly type: 'notify'; readonly hasRange: boolean }
+  /** I believe that you are my successor. `hasRange`: I own a range already. `skips`: others, who may live, lie between us. */
+  | { readonly type: 'notify'; readonly hasRange: boolean; readonly skips: boolean }
   /** Look at this node: it may be your next successor, or of a ring that has to merge with ours. */
   | { readonly type: 'meet'; readonly peer: Peer }
 

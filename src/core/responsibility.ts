@@ -45,8 +45,9 @@ export function settle(core: Core, nowMs: number): void {
   }
 }
 
-/** Takeover: from the dead one between. */
+/** Takeover: from the dead one between. Not beyond somebody who only was slow to answer our predecessor. */
 function grow(core: Core, predecessor: Peer, nowMs: number): void {
+  if (core.predecessorSkips) return
   const gained = { after: predecessor.id, upTo: core.range?.after ?? core.self.id }
   const previous = core.boundary.peer
   core.heir = false

@@ -1,6 +1,6 @@
 /** Keeping the ring: stabilise, rectify, check the predecessor (Zave 2017, and protocol.md "Operations"). */
 import { askWhetherBack } from './merge.ts'
-import { type Answer, type Peer, type Question, samePeer } from './messages.ts'
+import { type Answer, type Message, type Peer, type Question, samePeer } from './messages.ts'
 import { settle } from './responsibility.ts'
 import type { Core, PendingQuestion } from './state.ts'
 
@@ -9,6 +9,7 @@ const PING: Question = { type: 'ping' }
 const QUIET_GROWTH = 1.5
 
 type Neighbors = Answer & { type: 'neighbors' }
+type Notify = Pick<Message & { type: 'notify' }, 'hasRange' | 'skips'>
 
 /** One round, on its timer. It ends in exactly one notify, by `adopted` or `finish`. */
 export function stabilize(core: Core, nowMs: number): void {
@@ -105,20 +106,23 @@ export function onNoNeighbors(core: Core, entry: PendingQuestion, nowMs: number)
 
 /** `peer` and its list behind those of our entries that come before it: they are skipped, not evicted. */
 function behindSuspects(core: Core, peer: Peer, itsList: readonly Peer[]): Peer[] {
-  const kept = core.successors.filter(
-    (entry) => entry.id.isBetween(core.self.id, peer.id) && !core.detector.isDead(entry),
-  )
-  return [...kept, peer, ...itsList]
+  return [...passedOver(core, peer), peer, ...itsList]
+}
+
+function passedOver(core: Core, peer: Peer): Peer[] {
+  return core.successors.filter((entry) => entry.id.isBetween(core.self.id, peer.id) && !core.detector.isDead(entry))
 }
 
 /** Not once our range is handed over: who follows us must not take us back. */
 export function notify(core: Core, peer: Peer): void {
   if (core.departure?.phase === 'sayingGoodbye') return
-  core.tell(peer, { type: 'notify', hasRange: core.range !== undefined })
+  const skips = passedOver(core, peer).length > 0
+  core.tell(peer, { type: 'notify', hasRange: core.range !== undefined, skips })
 }
 
 /** `from` believes that we follow it. */
-export function rectify(core: Core, from: Peer, hasRange: boolean, nowMs: number): void {
+export function rectify(core: Core, from: Peer, notified: Notify, nowMs: number): void {
+  const { hasRange, skips } = notified
   if (from.id.equals(core.self.id) || core.detector.isDead(from)) return
   const current = core.predecessor
   if (current === undefined || from.id.isBetween(current.id, core.self.id) || isNewer(from, current)) {
@@ -126,13 +130,14 @@ export function rectify(core: Core, from: Peer, hasRange: boolean, nowMs: number
     // Its successor is `from` now. It would find out by itself, a whole period later.
     if (current !== undefined && from.id.isBetween(current.id, core.self.id))
       core.tell(current, { type: 'meet', peer: from })
-    core.setPredecessor(from, hasRange)
+    core.setPredecessor(from, hasRange, skips)
     core.changed(nowMs)
   } else if (samePeer(from, current)) {
     core.predecessorHasRange = hasRange
+    core.predecessorSkips = skips
   } else {
     // It becomes our predecessor if the present one turns out dead.
-    core.candidate = { peer: from, hasRange }
+    core.candidate = { peer: from, hasRange, skips }
     if (!core.isAsking('probe', current)) core.ask(current, PING, { kind: 'probe' }, nowMs)
   }
   if (!hasRange) pointCloser(core, from)
@@ -156,7 +161,7 @@ export function promoteCandidate(core: Core): void {
   const candidate = core.candidate
   if (core.predecessor !== undefined || candidate === undefined) return
   core.candidate = undefined
-  if (!core.detector.isSuspect(candidate.peer)) core.setPredecessor(candidate.peer, candidate.hasRange)
+  if (!core.detector.isSuspect(candidate.peer)) core.setPredecessor(candidate.peer, candidate.hasRange, candidate.skips)
 }
 
 /** Between stabilisations: are our two neighbours alive? */

@@ -103,8 +103,10 @@ export class Core {
   predecessor: Peer | undefined = undefined
   /** What the predecessor last said of itself. */
   predecessorHasRange = false
+  /** It passed over others, who may live, when it told us so. */
+  predecessorSkips = false
   /** Notified us while we probed the present predecessor. */
-  candidate: { readonly peer: Peer; readonly hasRange: boolean } | undefined = undefined
+  candidate: { readonly peer: Peer; readonly hasRange: boolean; readonly skips: boolean } | undefined = undefined
 
   range: Range | undefined = undefined
   epoch = 0n
@@ -229,8 +231,9 @@ export class Core {
     this.emit({ type: 'successor', previous, current })
   }
 
-  setPredecessor(peer: Peer | undefined, hasRange: boolean): void {
+  setPredecessor(peer: Peer | undefined, hasRange: boolean, skips = false): void {
     this.predecessorHasRange = hasRange
+    this.predecessorSkips = skips
     const previous = this.predecessor
     if (samePeer(previous, peer)) return
     assert(peer === undefined || !peer.id.equals(this.self.id), 'a node is never its own predecessor')

@@ -99,7 +99,7 @@ export function encodeMessage(message: Message, book: PeerBook): Uint8Array {
       out.u8(message.joining ? 1 : 0)
       break
     case 'notify':
-      out.u8(message.hasRange ? 1 : 0)
+      out.u8((message.hasRange ? 1 : 0) | (message.skips ? 2 : 0))
       break
     case 'meet':
       writePeer(out, message.peer, book)
@@ -162,8 +162,10 @@ function readMessage(type: Message['type'], body: Reader, book: PeerBook): Messa
       return { type, successors: readPeers(body, book) }
     case 'notMember':
       return { type, joining: body.flags(1) === 1 }
-    case 'notify':
-      return { type, hasRange: body.flags(1) === 1 }
+    case 'notify': {
+      const flags = body.flags(3)
+      return { type, hasRange: (flags & 1) !== 0, skips: (flags & 2) !== 0 }
+    }
     case 'meet':
       return { type, peer: readPeer(body, book) as Peer }
     default:

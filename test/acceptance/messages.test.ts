@@ -202,6 +202,12 @@ test('under kill -9: what nobody served never succeeds, and what may not be repe
   try {
     const log = join(directory, 'served')
     await startRing(members, {}, { serveLog: log })
+    // With full lists nobody is left alone by two deaths.
+    await until(
+      async () => (await Promise.all(members.map((member) => member.ask('members')))).flat(),
+      (states) => states.every(({ successors }) => successors.length === members.length - 1),
+      CAP_MS,
+    )
     await untilCorrect(members, CAP_MS)
     const victims = [members[0]!, members[5]!]
     const survivors = members.filter((member) => !victims.includes(member))

@@ -88,6 +88,11 @@ const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    rule: 'a range does not grow beyond one who is only slow',
+    scenario: 'slow-neighbor',
+    edits: [['responsibility.ts', '  if (core.predecessorSkips) return\n', '']],
+  },
+  {
     rule: 'look for other rings through all that are remembered',
     scenario: 'trace-3-from-its-end',
     edits: [['merge.ts', 'turn === 0 ? core.successors[0] : core.remembered.nextInTurn()', 'core.successors[0]']],
