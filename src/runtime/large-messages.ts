@@ -25,11 +25,16 @@ export class LargeMessages {
   readonly #reassembler: Reassembler<LinkSession>
   readonly #paused = new Map<LinkSession, Disposable>()
 
-  constructor(transport: Transport, clock: Clock, limits: Pick<Limits, 'payloadBytes' | 'reassemblyBytes'>) {
+  constructor(
+    transport: Transport,
+    clock: Clock,
+    limits: Pick<Limits, 'payloadBytes' | 'reassemblyBytes' | 'outputBytes'>,
+  ) {
     const messageBytesMax = limits.payloadBytes + OVERHEAD_BYTES
     this.#transport = transport
     this.#clock = clock
-    this.#bytesMax = WAITING_MESSAGES * messageBytesMax
+    // What was accepted while dialing, up to `outputBytes` and one message, must fit.
+    this.#bytesMax = Math.max(WAITING_MESSAGES * messageBytesMax, limits.outputBytes + messageBytesMax)
     this.#reassembler = new Reassembler(messageBytesMax, limits.reassemblyBytes)
   }
 

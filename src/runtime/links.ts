@@ -2,6 +2,7 @@
  * Connections to other processes, once for all transports: hellos, who is at which address, dialing, what is queued
  * until a connection is up, which connections are kept, goodbyes, and messages larger than a frame.
  */
+import { isIP } from 'node:net'
 import type { CloseReason, FrameRing, Lane, Link, Transport, TransportHandler } from '../transports/transport.ts'
 import { isolated } from '../transports/uncaught.ts'
 import { decodeGoodbye, decodeHello, encodeGoodbye, type Goodbye, type Refusal } from '../wire/hello.ts'
@@ -252,7 +253,7 @@ export class Links {
       this.transport.close(link)
       return
     }
-    if (link.dialed) this.observedHost ??= hello.value.observedHost
+    if (link.dialed && isIP(hello.value.observedHost) !== 0) this.observedHost ??= hello.value.observedHost
     introduce(session, hello.value, this.#options.idOf)
     this.#up(session)
   }
@@ -288,19 +289,20 @@ export class Links {
     session.up = false
     this.#table.remove(session)
     // Who leaves closes when all know it. Until then it may answer what we sent.
-    if (goodbye === 'leaving' && this.#copyOut(session, encodeGoodbye('closing'), 'control')) this.#closeAtLast(session)
-    else this.transport.close(session.link)
+    const told = goodbye === 'leaving' && this.#copyOut(session, encodeGoodbye('closing'), 'control')
+    if (!told) this.transport.close(session.link)
+    this.#closeAtLast(session)
     this.#down(session, session.cause ?? (goodbye === 'idle' ? 'idle' : 'leaving'))
   }
 
   #fragment(session: LinkSession, ring: FrameRing, offset: number, length: number): void {
-    const result = this.#large.take(session, ring, offset, length)
+    let result = this.#large.take(session, ring, offset, length)
+    while (result.kind === 'full') {
+      this.refuse(result.victim, 'reassembly')
+      result = this.#large.take(session, ring, offset, length)
+    }
     if (result.kind === 'message') this.#handler.peerFrame(session, result.ring, 0, result.bytes)
     else if (result.kind === 'fault') this.refuse(session, 'fragment')
-    else if (result.kind === 'full') {
-      this.refuse(result.victim, 'reassembly')
-      this.#fragment(session, ring, offset, length)
-    }
   }
 
   #closed(session: LinkSession, reason: CloseReason): void {
@@ -376,9 +378,8 @@ export class Links {
   /** Should the other end not do so in time. */
   #closeAtLast(session: LinkSession): void {
     this.#large.stop(session)
-    session.timer = this.#options.clock.setTimer(this.#options.timing.connectMs, () => {
-      this.transport.close(session.link, true)
-    })
+    const { clock, timing } = this.#options
+    session.timer ??= clock.setTimer(timing.connectMs, () => this.transport.close(session.link, true))
   }
 
   #copyOut(session: LinkSession, frame: Uint8Array, lane: Lane): boolean {

@@ -6,10 +6,11 @@ import { SystemClock, SystemRandom } from '../../src/runtime/clock.ts'
 import { Links } from '../../src/runtime/links.ts'
 import { createNativeTransport } from '../../src/transports/native.ts'
 import { createTcpTransport } from '../../src/transports/tcp.ts'
+import { encodeGoodbye } from '../../src/wire/hello.ts'
 import * as L from '../../src/wire/layout.ts'
 import { frameBytes, helloBytes } from '../transports/frames.ts'
 import { type MakeTransport, RealHarness, turn } from '../transports/harness.ts'
-import { idOf, limits, request, Told, timing } from './links-setup.ts'
+import { clientHello, idOf, limits, request, Told, timing } from './links-setup.ts'
 
 const mixes: [string, MakeTransport, MakeTransport][] = [['tcp and tcp', createTcpTransport, createTcpTransport]]
 if (loadNative().ok) {
@@ -97,6 +98,25 @@ describe.each(mixes)('links over %s', (_, makeA, makeB) => {
     socket.on('error', () => {})
     await new Promise((resolve) => socket.resume().once('close', resolve))
     expect(b.links.refused().silence).toBe(1)
+  })
+
+  test('who says goodbye and reads nothing any more is closed after connectMs', async () => {
+    const b = await member(makeB, { connectMs: 300 })
+    const socket = connect(b.port, '127.0.0.1')
+    socket.on('error', () => {}).pause()
+    socket.write(clientHello())
+    await until(() => b.told.ups.length === 1)
+    const session = b.told.ups[0]!
+    // Until the kernel takes no more.
+    for (let full = 0; full < 10; full++) {
+      while (b.links.sendOn(session, request('x'.repeat(16_000)), 'own'));
+      await turn(10)
+    }
+    socket.write(encodeGoodbye('idle'))
+    await until(() => b.told.causes().includes('idle'))
+    expect(b.links.counts().total).toBe(1)
+    await until(() => b.links.counts().total === 0)
+    socket.destroy()
   })
 
   test('an unfinished message is forgotten with its connection', async () => {

@@ -4,6 +4,7 @@ import { Links } from '../../src/runtime/links.ts'
 import type { Down, LinksHandler, LinksOptions, Self, Session } from '../../src/runtime/session.ts'
 import type { SimulatedNetwork } from '../../src/transports/simulated.ts'
 import type { FrameRing } from '../../src/transports/transport.ts'
+import { encodeHello, type Hello } from '../../src/wire/hello.ts'
 import * as L from '../../src/wire/layout.ts'
 import { frameBytes } from '../transports/frames.ts'
 
@@ -104,4 +105,25 @@ function make(network: SimulatedNetwork, host: string, self: Omit<Self, 'network
 /** A frame of the application with a text as body. */
 export function request(body: string): Uint8Array {
   return frameBytes(L.TYPE_REQUEST, new TextEncoder().encode(body)).subarray(0, L.HEADER_BYTES + body.length)
+}
+
+/** The hello of a client, as it goes over the wire. */
+export function clientHello(change: Partial<Hello> = {}): Uint8Array {
+  const hello = encodeHello({
+    protocolMin: 1,
+    protocolMax: 1,
+    features: 0,
+    role: 'client',
+    refusal: 'none',
+    nonce: 3n,
+    network: 'test',
+    address: '',
+    observedHost: '127.0.0.1',
+    incarnations: [],
+    clientId: new Uint8Array(20),
+    ...change,
+  })
+  const wire = new Uint8Array(L.padded(hello.length))
+  wire.set(hello)
+  return wire
 }

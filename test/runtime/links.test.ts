@@ -1,9 +1,12 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { Links } from '../../src/runtime/links.ts'
 import { SimulatedNetwork } from '../../src/transports/simulated.ts'
+import type { Link, Transport, TransportHandler } from '../../src/transports/transport.ts'
+import { makeRing, ringOver } from '../../src/wire/framing.ts'
 import * as L from '../../src/wire/layout.ts'
 import { frameBytes, writeFrame } from '../transports/frames.ts'
-import { client, idOf, limits, member, request, timing } from './links-setup.ts'
+import { client, clientHello, idOf, limits, member, request, Told, timing } from './links-setup.ts'
 
 let network: SimulatedNetwork
 
@@ -94,6 +97,31 @@ describe('hello', () => {
     expect(b.told.causes()).toEqual(['idle'])
     expect(a.told.causes()).toEqual(['local'])
     expect(b.told.texts()).toEqual(['again'])
+  })
+
+  test('a contact that says where we are in other than an address is not believed', async () => {
+    const a = await member(network, '10.0.0.1', { self: { address: '' } })
+    const answer = clientHello({ role: 'member', address: '10.0.0.9:7000', incarnations: [1n], observedHost: 'you' })
+    const liar: Transport = network.createTransport('10.0.0.9', {
+      handler: {
+        opened() {},
+        frame(link) {
+          const at = liar.reserve(link, answer.length, 'own')
+          liar.tx.bytes.set(answer, at)
+          liar.commit(link, at, answer.length)
+        },
+        closed() {},
+        drained() {},
+        batchEnd() {},
+      },
+      outputBytes: 1000,
+      connections: 1,
+    })
+    await liar.listen('10.0.0.9', 7000)
+    a.links.open('10.0.0.9:7000', 'routing')
+    await network.run(50)
+    expect(a.told.ups.length).toBe(1)
+    expect(a.links.observedHost).toBe(undefined)
   })
 })
 
@@ -363,6 +391,50 @@ describe('large messages', () => {
     expect(sent).toBeLessThan(8)
     await network.run(5000)
     expect(b.told.frames.length).toBe(sent)
+  })
+
+  test('thousands of small unfinished ones make room for a large one', async () => {
+    // A transport that only hears: no network could bring so many connections about here.
+    let handler!: TransportHandler
+    const told = new Told()
+    const links = new Links({
+      transport: (options) => {
+        handler = options.handler
+        const nothing = () => {}
+        const transport = {
+          tx: makeRing(1024),
+          reserve: () => 0,
+          commit: nothing,
+          close: nothing,
+          closeReasons: () => ({}),
+        }
+        return transport as unknown as Transport
+      },
+      handler: told,
+      clock: network.clock,
+      random: network.random,
+      self: { role: 'member', network: 'test', address: '10.0.0.1:1', incarnations: [1n] },
+      idOf,
+      limits,
+      timing,
+    })
+    const hear = (link: Link, frame: Uint8Array) =>
+      handler.frame(link, ringOver(frame.buffer as ArrayBuffer, 0, frame.length), 0, frame.length)
+    const begin = (total: number) => {
+      const link = { dialed: false, remoteHost: '10.0.0.2', session: undefined } as unknown as Link
+      handler.opened(link)
+      hear(link, clientHello())
+      const fragment = makeRing(L.HEADER_BYTES + L.FRAGMENT_BYTES + 8)
+      writeFrame(fragment, 0, L.TYPE_FRAGMENT, new Uint8Array(L.FRAGMENT_BYTES + 8))
+      fragment.halves[L.AT_EXTENSIONS >>> 1] = L.EXT_FRAGMENT
+      fragment.words.set([total, 0, 1], L.HEADER_BYTES >>> 2)
+      hear(link, fragment.bytes)
+    }
+    for (let i = 0; i < 14_000; i++) begin(33)
+    for (let i = 0; i < 31; i++) begin(1 << 20)
+    expect(links.refused().reassembly ?? 0).toBe(0)
+    begin(1 << 20)
+    expect(links.refused().reassembly).toBe(14_000)
   })
 
   test('over the limit of a message: the session ends', async () => {
