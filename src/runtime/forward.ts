@@ -86,7 +86,7 @@ export class Forward {
       case 'isolated':
         return this.#fail(session, m, at, FAIL_ISOLATED, 'this node reaches nobody that it knew')
       case 'forward':
-        if (length > FRAME_BYTES_MAX) {
+        if (length + (fromClient ? originBytes(this.#o.self().address) : 0) > FRAME_BYTES_MAX) {
           this.stats.unsettled++
           return this.#fail(session, m, at, FAIL_UNSETTLED, 'too large to be passed on, and the key is not ours')
         }
