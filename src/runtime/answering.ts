@@ -123,7 +123,8 @@ export class Answering {
     if (!wantsAnswer(path)) return
     const links = this.#o.links()
     const bytes = HEADER_BYTES + body.length
-    const address = path.origin?.address ?? ''
+    // A member that asked directly is answered even when its connection has gone; a client has no address.
+    const address = path.origin?.address ?? path.session?.address ?? ''
     const session =
       address === '' || path.session?.address === address ? this.#usable(path.session, address) : links.session(address)
     if (session !== undefined && bytes <= FRAME_BYTES_MAX) {
@@ -142,13 +143,14 @@ export class Answering {
     if (address !== '' && address === this.#o.address()) this.#o.inject(memory, bytes)
     else if (session !== undefined) {
       if (!links.sendOn(session, memory.bytes, lane)) this.dropped++
-    } else if (!this.#isDialable(path.origin)) this.dropped++
+    } else if (!this.#isDialable(path)) this.dropped++
     else this.#o.holding.hold(address, 'reply', memory, bytes, path.origin?.client ? undefined : path.origin?.id)
   }
 
   /** Who claims an address that no member can have gets no answer. */
-  #isDialable(origin: Origin | undefined): boolean {
-    return origin !== undefined && this.#o.book.peer(origin.address, origin.index, origin.incarnation) !== undefined
+  #isDialable({ origin, session }: ReturnPath): boolean {
+    const { address, index, incarnation } = origin ?? { address: session?.address ?? '', index: 0, incarnation: 0n }
+    return this.#o.book.peer(address, index, incarnation) !== undefined
   }
 
   /** The connection that it came by, or, if that has gone, another to a member at the same address. */

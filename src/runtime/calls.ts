@@ -47,6 +47,8 @@ export class Call {
   checkMs = 0
   /** How many ways have been tried. */
   attempt = 0
+  /** Look-ups: questions asked on the way. */
+  steps = 0
   /** Attempts that may have been delivered. */
   unproven = 0
   /** Over which the last attempt left; `dialing`: none. */
@@ -57,7 +59,6 @@ export class Call {
   failure = 0
 
   signal: AbortSignal | undefined = undefined
-  onAbort: (() => void) | undefined = undefined
 
   next: Call | undefined = undefined
   previous: Call | undefined = undefined
@@ -142,10 +143,10 @@ export class CallTable {
     call.idempotent = false
     call.iterative = false
     call.attempt = 0
+    call.steps = 0
     call.unproven = 0
     call.failure = 0
     call.signal = undefined
-    call.onAbort = undefined
     this.#free.push(call)
     this.pending--
   }

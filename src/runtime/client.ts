@@ -73,7 +73,7 @@ class RingClient extends BaseCaller {
     const { clock, random } = environment
     const links = () => this.#links
     const dispatch = (call: Call, nowMs: number) => this.#dispatch(call, nowMs)
-    this.exchange = new Exchange({ links, clock, random, limits: settings.limits, dispatch })
+    this.exchange = new Exchange({ links, clock, random, limits: settings.limits, isClient: true, dispatch })
     this.#answering = new Answering({
       links,
       book: this.#book,

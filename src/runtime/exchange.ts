@@ -11,6 +11,7 @@ import { errorAtDeadline, errorOfFailure } from './failures.ts'
 import type { Links } from './links.ts'
 import { type Originator, requestBytes, writeRequest } from './requests.ts'
 import type { Down, Session } from './session.ts'
+import { Signals } from './signals.ts'
 import { aborted } from './values.ts'
 
 export interface ExchangeOptions {
@@ -18,6 +19,8 @@ export interface ExchangeOptions {
   clock: Clock
   random: Random
   limits: Limits
+  /** Answers come by the connection that carried the question, and by no other: those of a client. */
+  isClient: boolean
   /** Sends a call on its way: `sendVia`, `pause`, `fail`, or something that comes back to one of them. */
   dispatch(call: Call, nowMs: number): void
 }
@@ -30,6 +33,7 @@ export class Exchange {
   #beginning = false
   /** Calls that wait for a session, by the address that is being dialed. */
   readonly #dialing = new Map<string, Set<Call>>()
+  readonly #signals = new Signals((call, signal) => this.fail(call, aborted(signal)))
 
   constructor(o: ExchangeOptions) {
     this.#o = o
@@ -42,11 +46,7 @@ export class Exchange {
     this.stats.sent++
     call.state = 'elsewhere'
     this.table.schedule(call, call.deadlineMs)
-    const signal = call.signal
-    if (signal !== undefined) {
-      call.onAbort = () => this.fail(call, aborted(signal))
-      signal.addEventListener('abort', call.onAbort, { once: true })
-    }
+    if (call.signal !== undefined) this.#signals.add(call.signal, call)
     this.#beginning = true
     try {
       this.#o.dispatch(call, nowMs)
@@ -70,7 +70,7 @@ export class Exchange {
     const session = links.session(address)
     if (session !== undefined) return this.sendOver(call, session, origin, final, finalSteps, nowMs)
     call.state = 'dialing'
-    call.session = undefined
+    carry(call, undefined)
     let waiting = this.#dialing.get(address)
     if (waiting === undefined) {
       waiting = new Set()
@@ -100,7 +100,7 @@ export class Exchange {
   /** It has left; over `session`, if over one. */
   sent(call: Call, session: Session | undefined, nowMs: number): void {
     if (call.wants === 'nothing') return this.succeed(call, undefined)
-    call.session = session
+    carry(call, session)
     call.state = 'sent'
     call.unproven++
     this.#scheduleAttempt(call, nowMs)
@@ -140,7 +140,8 @@ export class Exchange {
 
   found(low: number, high: number, owner: Owner): void {
     const call = this.table.find(low, high)
-    if (call?.wants === 'found') this.succeed(call, owner)
+    if (call?.wants !== 'found') return
+    this.succeed(call, call.steps === 0 ? owner : { ...owner, hops: owner.hops + call.steps })
   }
 
   /** `bytes[start .. end)` is borrowed. */
@@ -152,9 +153,12 @@ export class Exchange {
     try {
       value = call.reply.decode(bytes.slice(start, end))
     } catch (cause) {
-      return this.fail(call, new ChordError('ERR_BAD_BODY', 'the reply cannot be decoded', { cause }))
+      const error = new ChordError('ERR_BAD_BODY', 'the reply cannot be decoded', { cause })
+      if (this.table.find(low, high) === call) this.fail(call, error)
+      return
     }
-    this.succeed(call, value)
+    // The codec is the application's: it may have aborted the call, or closed everything.
+    if (this.table.find(low, high) === call) this.succeed(call, value)
   }
 
   refusedBy(low: number, high: number, code: number, message: string, nowMs: number): void {
@@ -198,7 +202,8 @@ export class Exchange {
 
   close(error: ChordError): void {
     this.table.stop()
-    for (const call of this.table.all()) this.fail(call, error)
+    // One that ends may end another.
+    for (const call of this.table.all()) if (call.state !== 'free') this.fail(call, error)
   }
 
   #unreachable(call: Call, down: Down, nowMs: number): void {
@@ -213,9 +218,10 @@ export class Exchange {
 
   /** The connection that carried it broke. */
   #lost(call: Call, nowMs: number): void {
-    call.session = undefined
+    carry(call, undefined)
     if (call.wants === 'found' || call.idempotent) return this.again(call, nowMs)
-    if (call.key !== undefined && call.owner === undefined) return // somebody further on may have it
+    // Somebody further on may have it, and answers us directly.
+    if (call.key !== undefined && call.owner === undefined && !this.#o.isClient) return
     this.fail(call, errorAtDeadline(0, true, whatIs(call)))
   }
 
@@ -250,9 +256,10 @@ export class Exchange {
   }
 
   #finish(call: Call, result: Result<never>): void {
-    const { callback, signal, onAbort } = call
+    const { callback, signal } = call
     this.#stopDialing(call)
-    if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort)
+    carry(call, undefined)
+    if (signal !== undefined) this.#signals.remove(signal, call)
     this.table.release(call)
     if (this.#beginning) queueMicrotask(() => isolated(() => callback(result)))
     else
@@ -262,6 +269,13 @@ export class Exchange {
         reportUncaught(error)
       }
   }
+}
+
+/** Notes over which session the answer is to come. */
+function carry(call: Call, session: Session | undefined): void {
+  if (call.session !== undefined) call.session.awaited--
+  call.session = session
+  if (session !== undefined) session.awaited++
 }
 
 function whatIs(call: Call): string {

@@ -63,7 +63,10 @@ export class Iterative {
     if (walk.call.high !== walk.high || walk.call.state !== 'elsewhere') return
     const nowMs = this.#o.clock.nowMs()
     if (message.type !== 'closestKnown') return this.#step(walk, nowMs)
-    if (message.done) return this.#o.found(walk.call, message.successors[0] ?? from, nowMs)
+    if (message.done) {
+      walk.call.steps = walk.steps
+      return this.#o.found(walk.call, message.successors[0] ?? from, nowMs)
+    }
     for (const peer of message.next) {
       if (!walk.asked.has(nameOf(peer))) walk.candidates.push(peer)
     }

@@ -14,6 +14,7 @@ export class LinkSession implements Session {
   peers: readonly Peer[] = []
   purpose: Purpose
   up = false
+  awaited = 0
 
   /** The dial that this link belongs to, until its hello. */
   dial: Dial | undefined

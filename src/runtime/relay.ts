@@ -39,13 +39,14 @@ export class Relay {
     const relayHigh = (this.#random.nextUint32() | 1) >>> 0
     const entry: Relayed = { session, low, high, deadlineMs, relayLow: this.#next | RELAY_BIT, relayHigh }
     this.#slots.set(this.#next, entry)
+    session.awaited++
     this.#next = (this.#next + 1) % RELAY_BIT
     if (ofClient === undefined) this.#byClient.set(session, new Map([[`${low}.${high}`, entry]]))
     else ofClient.set(`${low}.${high}`, entry)
     return entry
   }
 
-  /** `settled`: no other answer will come, as far as we know. A failure may be followed by a resend of the same request. */
+  /** An answer has come: whose it is. The client gets the first; a resend after a failure has an entry of its own. */
   take(relayLow: number, relayHigh: number): Relayed | undefined {
     const entry = this.#slots.get(relayLow & ~RELAY_BIT)
     if (entry === undefined || entry.relayHigh !== relayHigh) return undefined
@@ -70,6 +71,7 @@ export class Relay {
 
   #remove(entry: Relayed): void {
     this.#slots.delete(entry.relayLow & ~RELAY_BIT)
+    entry.session.awaited--
     const ofClient = this.#byClient.get(entry.session)
     ofClient?.delete(`${entry.low}.${entry.high}`)
     if (ofClient?.size === 0) this.#byClient.delete(entry.session)

@@ -50,7 +50,7 @@ export class SessionTable {
   sweep(nowMs: number, idleMs: number, keep: ReadonlySet<string>): LinkSession[] {
     const idle: LinkSession[] = []
     for (const session of this.all) {
-      if (session.lastUsed !== session.sweptUse || session.large.length > 0 || this.#isKept(session, keep)) {
+      if (session.lastUsed !== session.sweptUse || isBusy(session) || this.#isKept(session, keep)) {
         session.sweptUse = session.lastUsed
         session.idleSinceMs = nowMs
         continue
@@ -71,4 +71,8 @@ export class SessionTable {
     if (address === undefined || address === '' || this.#byAddress.has(address)) return
     this.#byAddress.set(address, session)
   }
+}
+
+function isBusy(session: LinkSession): boolean {
+  return session.large.length > 0 || session.awaited > 0
 }

@@ -21,6 +21,8 @@ export interface Session {
   /** The same as public objects, one per virtual node, made once. */
   readonly peers: readonly Peer[]
   readonly purpose: Purpose
+  /** Answers that are to come or to go over it, and must not find it closed for being idle. */
+  awaited: number
   /** False once a goodbye was sent or received or the link closed. Frames may still arrive for a while after. */
   readonly up: boolean
 }

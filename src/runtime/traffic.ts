@@ -85,7 +85,7 @@ export class Traffic {
     const violation = (session: Session, why: string) => links().refuse(session, why)
     const dispatch = (call: Call, nowMs: number) => this.#dispatch(call, nowMs)
     const answer = (m: FrameMemory, at: number, length: number) => this.#answer(m, at, length)
-    this.exchange = new Exchange({ links, clock, random, limits, dispatch })
+    this.exchange = new Exchange({ links, clock, random, limits, isClient: false, dispatch })
     this.holding = new Holding({ links, clock, undeliverable: (frame) => this.#undeliverable(frame) })
     this.answering = new Answering({
       links,
