@@ -40,12 +40,12 @@ export class Batch implements BorrowedBatch {
     this.#answered.push(false)
   }
 
-  /** Lets the handler have them; then they are gone. What it throws is returned. */
-  run(fn: (batch: BorrowedBatch) => void): unknown {
+  /** Lets the handler have them; then they are gone. What it throws, now or later, is told. */
+  run(fn: (batch: BorrowedBatch) => void, threw: (error: unknown) => void): void {
     let thrown: unknown
     this.#live = true
     try {
-      fn(this)
+      settleLater(fn(this), threw)
     } catch (error) {
       thrown = error ?? new Error(String(error))
     }
@@ -54,7 +54,7 @@ export class Batch implements BorrowedBatch {
     for (const list of [this.#sessions, this.#memories, this.#ats, this.#ends, this.#members, this.#answered]) {
       list.length = 0
     }
-    return thrown
+    if (thrown !== undefined) threw(thrown)
   }
 
   body(index: number): Uint8Array {
@@ -78,6 +78,7 @@ export class Batch implements BorrowedBatch {
 
   reply(index: number, bytes: Uint8Array): void {
     this.#memory(index)
+    if (!(bytes instanceof Uint8Array)) throw new ChordError('ERR_BAD_BODY', 'a reply must be a Uint8Array')
     if (this.#answered[index]) return
     this.#answered[index] = true
     const path = this.#path(index)
@@ -105,8 +106,18 @@ export class Batch implements BorrowedBatch {
   }
 }
 
+/** What is declared to return nothing may be `async` all the same; its failure must not end the process. */
+export function settleLater(returned: unknown, threw: (error: unknown) => void): void {
+  if (returned instanceof Promise) returned.catch(threw)
+}
+
+/** Anything can be thrown, and not everything can be made a text. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown)
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown)
+  } catch {
+    return 'something that is no text'
+  }
 }
 
 const NOTHING = new Uint8Array(0)

@@ -43,6 +43,8 @@ export class Delivery implements IncomingContext {
   readonly #duplicates: Duplicates
   readonly #batches = new Map<Handler, Batch>()
   readonly #signals = new Map<AbortController, Disposable>()
+  /** The node leaves or closes. */
+  #isEnding = false
   #whenIdle: (() => void)[] = []
 
   constructor(o: DeliveryOptions) {
@@ -93,10 +95,10 @@ export class Delivery implements IncomingContext {
   runBatches(): void {
     for (const [handler, batch] of this.#batches) {
       if (batch.length === 0) continue
-      const thrown = batch.run(handler.batch!)
-      if (thrown === undefined) continue
-      this.stats.failed++
-      this.#warn(handler, thrown)
+      batch.run(handler.batch!, (error) => {
+        this.stats.failed++
+        this.#warn(handler, error)
+      })
     }
   }
 
@@ -107,11 +109,8 @@ export class Delivery implements IncomingContext {
 
   /** The node leaves or closes: handlers that listen may give up. */
   abortAll(): void {
-    for (const [controller, timer] of this.#signals) {
-      timer[Symbol.dispose]()
-      controller.abort(new ChordError('ERR_CLOSED', 'the node leaves or closes'))
-    }
-    this.#signals.clear()
+    this.#isEnding = true
+    for (const controller of [...this.#signals.keys()]) this.#abort(controller, ending())
   }
 
   member(index: number): Member {
@@ -128,14 +127,29 @@ export class Delivery implements IncomingContext {
     return session!.peers[session!.role === 'client' ? 0 : senderIndex] ?? session!.peers[0]!
   }
 
-  signal(deadlineMs: number): AbortSignal {
+  signal(deadlineMs: number): AbortController {
     const controller = new AbortController()
+    if (this.#isEnding) {
+      controller.abort(ending())
+      return controller
+    }
     const timer = this.#o.clock.setTimer(deadlineMs - this.#o.clock.nowMs(), () => {
-      this.#signals.delete(controller)
-      controller.abort(new ChordError('ERR_TIMEOUT', "the caller's deadline has passed"))
+      this.#abort(controller, new ChordError('ERR_TIMEOUT', "the caller's deadline has passed"))
     })
     this.#signals.set(controller, timer)
-    return controller.signal
+    return controller
+  }
+
+  #abort(controller: AbortController, reason: ChordError): void {
+    this.#forget(controller)
+    controller.abort(reason)
+  }
+
+  /** Nobody looks at it any more. */
+  #forget(controller: AbortController | undefined): void {
+    if (controller === undefined) return
+    this.#signals.get(controller)?.[Symbol.dispose]()
+    this.#signals.delete(controller)
   }
 
   #isFirst(known: string, path: ReturnPath, index: number, deadlineMs: number, keep: boolean, nowMs: number): boolean {
@@ -160,24 +174,29 @@ export class Delivery implements IncomingContext {
     try {
       result = handler.one!(message as never)
     } catch (error) {
+      this.#forget(message.controller)
       return this.#failed(handler, path, index, error)
     }
     // A message is taken when its handler has been called; a request, when it has been answered.
     if (path.oneWay) this.#answer(handler, path, index, undefined, known)
     if (!isThenable(result)) {
-      if (!path.oneWay) this.#answer(handler, path, index, result, known)
-      return
+      // Whatever a one-way message has set going may still look at its signal.
+      if (path.oneWay) return
+      this.#forget(message.controller)
+      return this.#answer(handler, path, index, result, known)
     }
     this.running++
-    result.then(
+    // A thenable of somebody else's may throw; a promise does not.
+    const promise = result instanceof Promise ? result : Promise.resolve().then(() => result)
+    promise.then(
       (value) => {
         if (!path.oneWay) this.#answer(handler, path, index, value, known)
-        this.#settled()
+        this.#settled(message)
       },
       (error: unknown) => {
         if (path.oneWay) this.#warn(handler, error)
         else this.#failed(handler, path, index, error)
-        this.#settled()
+        this.#settled(message)
       },
     )
   }
@@ -210,7 +229,8 @@ export class Delivery implements IncomingContext {
     )
   }
 
-  #settled(): void {
+  #settled(message: IncomingMessage): void {
+    this.#forget(message.controller)
     if (--this.running > 0) return
     const waiting = this.#whenIdle
     this.#whenIdle = []
@@ -233,8 +253,12 @@ function remainingMs(m: FrameMemory, at: number): number {
   return m.words[extensionOffset(m, at, EXT_DEADLINE) >>> 2]!
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+function isThenable(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && 'then' in value
+}
+
+function ending(): ChordError {
+  return new ChordError('ERR_CLOSED', 'the node leaves or closes')
 }
 
 const NOTHING = new Uint8Array(0)

@@ -1,6 +1,7 @@
 /** Listeners of one node. What a listener throws becomes a `warning` and never reaches the node. */
 import type { Events, Logger } from '../api.ts'
 import { ChordError } from '../core/errors.ts'
+import { settleLater } from './batches.ts'
 
 type Listener = (event: never) => void
 
@@ -42,10 +43,9 @@ export class Emitter {
     if (listeners === undefined) return
     for (const listener of listeners) {
       try {
-        ;(listener as (e: Events[E]) => void)(value)
+        settleLater((listener as (e: Events[E]) => unknown)(value), (cause) => this.#threw(event, cause))
       } catch (cause) {
-        if (event === 'warning') this.#logger?.error('a listener of warning threw', { cause })
-        else this.warn(new ChordError('ERR_HANDLER', `a listener of '${event}' threw`, { cause }))
+        this.#threw(event, cause)
       }
     }
   }
@@ -53,5 +53,10 @@ export class Emitter {
   warn(error: ChordError): void {
     this.#logger?.warn(error.message, { code: error.code })
     this.emit('warning', error)
+  }
+
+  #threw(event: keyof Events, cause: unknown): void {
+    if (event === 'warning') this.#logger?.error('a listener of warning threw', { cause })
+    else this.warn(new ChordError('ERR_HANDLER', `a listener of '${event}' threw`, { cause }))
   }
 }

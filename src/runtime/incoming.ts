@@ -8,7 +8,7 @@ export interface IncomingContext {
   member(index: number): Member
   from(path: ReturnPath, senderIndex: number): Peer
   /** Aborts at the deadline, or when the node leaves or closes. */
-  signal(deadlineMs: number): AbortSignal
+  signal(deadlineMs: number): AbortController
 }
 
 export class IncomingMessage implements Incoming<unknown> {
@@ -21,7 +21,8 @@ export class IncomingMessage implements Incoming<unknown> {
   readonly #sender: number
   readonly #deadlineMs: number
   #from: Peer | undefined
-  #signal: AbortSignal | undefined
+  /** Made when the handler first asks for the signal. */
+  controller: AbortController | undefined
 
   constructor(
     context: IncomingContext,
@@ -52,7 +53,7 @@ export class IncomingMessage implements Incoming<unknown> {
   }
 
   get signal(): AbortSignal {
-    this.#signal ??= this.#context.signal(this.#deadlineMs)
-    return this.#signal
+    this.controller ??= this.#context.signal(this.#deadlineMs)
+    return this.controller.signal
   }
 }

@@ -1,7 +1,7 @@
 /** The services of a node: started with it, asked before ranges move, told when they have moved, stopped with it. */
 import type { Clock, Random, RangeChange, Service, ServiceNode } from '../api.ts'
 import { ChordError } from '../core/errors.ts'
-import { messageOf } from './batches.ts'
+import { messageOf, settleLater } from './batches.ts'
 
 /** A service that does not stop must not keep a node from closing. */
 const STOP_MS = 1_000
@@ -63,7 +63,7 @@ export class Services {
   commit(change: RangeChange): void {
     for (const service of this.#running) {
       try {
-        service.commit?.(change)
+        settleLater(service.commit?.(change), (cause) => this.#threw(service, 'commit', cause))
       } catch (cause) {
         this.#threw(service, 'commit', cause)
       }
