@@ -5,7 +5,17 @@ import { Id } from '../core/id.ts'
 import { parseAddress } from './address.ts'
 import type { Call, Wants } from './calls.ts'
 import type { Exchange } from './exchange.ts'
-import { idOfKey, idsOfKeys, LOOKUP_NAMES, methodOfType, REQUEST_NAMES, SEND_NAMES, timeoutOf } from './values.ts'
+import { errorAtDeadline } from './failures.ts'
+import {
+  aborted,
+  idOfKey,
+  idsOfKeys,
+  LOOKUP_NAMES,
+  methodOfType,
+  REQUEST_NAMES,
+  SEND_NAMES,
+  timeoutOf,
+} from './values.ts'
 
 type Callback = (result: Result<never>) => void
 type AnyType = MessageType<never, unknown>
@@ -38,19 +48,21 @@ export abstract class BaseCaller implements Caller {
     const timeoutMs = timeoutOf(o)
     const ids = idsOfKeys(keys)
     const endMs = this.nowMs() + timeoutMs
-    const results = new Array<Result<Owner>>(ids.length)
-    let next = 0
-    const worker = async () => {
-      while (next < ids.length) {
-        const at = next++
-        const left = { ...o, timeoutMs: Math.max(1, endMs - this.nowMs()) }
-        results[at] = await new Promise<Result<Owner>>((resolve) => {
-          attempt((callback) => this.#lookup(ids[at]!, left, callback), resolve as Callback)
-        })
-      }
-    }
-    await Promise.all(Array.from({ length: Math.min(LOOKUPS_AT_ONCE, ids.length) }, worker))
-    return results
+    let over: ChordError | undefined
+    const one = (id: Id) =>
+      new Promise<Result<Owner>>((resolve) => {
+        const leftMs = endMs - this.nowMs()
+        over ??= this.#whyOver(leftMs, o?.signal)
+        if (over !== undefined) return resolve({ ok: false, error: over })
+        attempt((callback) => this.#lookup(id, { ...o, timeoutMs: leftMs }, callback), resolve as Callback)
+      })
+    return inTurn(ids, LOOKUPS_AT_ONCE, one)
+  }
+
+  /** What ended the look-ups under way, and ends those that have not begun: one error for them all. */
+  #whyOver(leftMs: number, signal: AbortSignal | undefined): ChordError | undefined {
+    if (leftMs <= 0) return errorAtDeadline(0, false, 'this and other look-ups')
+    return signal?.aborted === true ? aborted(signal) : this.refusal()
   }
 
   send<Q>(key: Key, type: MessageType<Q, unknown>, body: Q, o?: Wait & { ack?: boolean }): Promise<void> {
@@ -76,6 +88,7 @@ export abstract class BaseCaller implements Caller {
     o?: Wait & { idempotent?: boolean },
     callback?: (result: Result<R>) => void,
   ): Promise<R> | undefined {
+    checkCallback(callback)
     if (callback === undefined) {
       return promised<R>((done) => this.#request(idOfKey(key), type as AnyType, body as never, o, done))
     }
@@ -107,6 +120,7 @@ export abstract class BaseCaller implements Caller {
     o?: Wait & { idempotent?: boolean },
     callback?: (result: Result<R>) => void,
   ): Promise<R> | undefined {
+    checkCallback(callback)
     if (callback === undefined) {
       return promised<R>((done) => this.#request(peerOf(peer), type as AnyType, body as never, o, done))
     }
@@ -195,6 +209,35 @@ export abstract class BaseCaller implements Caller {
   }
 }
 
+/**
+ * `one` of each, some at a time, results in the order of `all`. Where calls are refused because too many wait, fewer are
+ * made at a time; the last of them does not give way.
+ */
+async function inTurn<A, R>(
+  all: readonly A[],
+  atOnce: number,
+  one: (a: A) => Promise<Result<R>>,
+): Promise<readonly Result<R>[]> {
+  const results = new Array<Result<R>>(all.length)
+  const waiting: number[] = []
+  let next = 0
+  let working = Math.min(atOnce, all.length)
+  const work = async () => {
+    while (waiting.length > 0 || next < all.length) {
+      const at = waiting.pop() ?? next++
+      const result = await one(all[at]!)
+      if (!result.ok && result.error.code === 'ERR_BUSY' && working > 1) {
+        waiting.push(at)
+        break
+      }
+      results[at] = result
+    }
+    working--
+  }
+  await Promise.all(Array.from({ length: working }, work))
+  return results
+}
+
 /** A client cannot be called, and an address must be one. */
 function peerOf(peer: Peer | string): Peer | string {
   const address = typeof peer === 'string' ? peer : peer?.address
@@ -216,6 +259,11 @@ function checkAddress(address: string): void {
   if (!parsed.ok) throw new ChordError(parsed.code, parsed.message)
   if (checked.size >= CHECKED_MAX) checked.clear()
   checked.add(address)
+}
+
+function checkCallback(callback: unknown): void {
+  if (callback === undefined || typeof callback === 'function') return
+  throw new ChordError('ERR_BAD_OPTION', 'a callback must be a function')
 }
 
 function promised<T>(start: (callback: Callback) => void): Promise<T> {

@@ -31,8 +31,9 @@ export function idOfKey(key: Key): Id {
 }
 
 export function idsOfKeys(keys: readonly Key[] | PackedKeys): Id[] {
-  if (Array.isArray(keys)) return (keys as readonly Key[]).map(idOfKey)
-  const { bytes, offsets } = keys as PackedKeys
+  // Not `map`: it would pass over holes.
+  if (Array.isArray(keys)) return Array.from(keys as readonly Key[], (key) => idOfKey(key))
+  const { bytes, offsets } = (keys ?? {}) as PackedKeys
   if (!(bytes instanceof Uint8Array) || !(offsets instanceof Uint32Array)) {
     throw new ChordError('ERR_BAD_OPTION', 'packed keys are { bytes: Uint8Array, offsets: Uint32Array }')
   }
