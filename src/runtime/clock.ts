@@ -2,6 +2,9 @@
 import { getRandomValues } from 'node:crypto'
 import type { Clock, Random } from '../api.ts'
 
+/** What `setTimeout` takes; it fires at once for more. */
+const TIMER_MAX_MS = 2 ** 31 - 1
+
 /** Milliseconds since 1970 that never go back while the process lives; timers that can let the process end. */
 export class SystemClock implements Clock {
   readonly #originMs = performance.timeOrigin
@@ -18,7 +21,7 @@ export class SystemClock implements Clock {
         this.#timers.delete(timer)
         fn()
       },
-      Math.max(0, Math.ceil(afterMs)),
+      Math.min(TIMER_MAX_MS, Math.max(0, Math.ceil(afterMs))),
     )
     this.#timers.add(timer)
     if (!this.#holds) timer.unref()

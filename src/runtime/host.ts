@@ -33,7 +33,7 @@ export interface HostOptions {
   fatal(error: ChordError): void
 }
 
-/** Contacts of an earlier life are given this long before a node without seeds makes a ring of its own. */
+/** Contacts of an earlier life are given this long before a node with no seed but itself makes a ring of its own. */
 const REMEMBERED_MS = 2_000
 
 export class Host {
@@ -51,9 +51,12 @@ export class Host {
   readonly #routing = new RoutingAddresses()
   #started = new Deferred<void>()
   #left: Deferred<void> | undefined
+  readonly #cut = new Deferred<void>()
   #observed: Deferred<string> | undefined
+  #patience: Disposable | undefined
   #isStarting = true
   #isClosed = false
+  #holds = true
 
   constructor(o: HostOptions) {
     this.#o = o
@@ -116,10 +119,12 @@ export class Host {
   }
 
   ref(): void {
+    this.#holds = true
     this.#links?.ref()
   }
 
   unref(): void {
+    this.#holds = false
     this.#links?.unref()
   }
 
@@ -144,7 +149,7 @@ export class Host {
   async leave(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
     const left = new Deferred<void>()
     this.#left = left
-    const cut = new Deferred<void>()
+    const cut = this.#cut
     const timer = this.#o.environment.clock.setTimer(timeoutMs, () => cut.resolve())
     const onAbort = () => cut.resolve()
     signal?.addEventListener('abort', onAbort, { once: true })
@@ -156,7 +161,7 @@ export class Host {
       await left.promise
       await this.#o.services.stop()
       await this.traffic.delivery.idle()
-      await this.links.leave()
+      if (!this.#isClosed) await this.links.leave()
     }
     await Promise.race([steps(), cut.promise])
     timer[Symbol.dispose]()
@@ -166,6 +171,8 @@ export class Host {
   async close(reason: ChordError): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#cut.resolve()
+    this.#patience?.[Symbol.dispose]()
     this.#started.reject(reason)
     this.traffic.close(reason)
     this.#members?.stop()
@@ -191,6 +198,7 @@ export class Host {
       timing: settings.timing,
       resolve: (name) => environment.resolve(name),
     })
+    if (!this.#holds) this.#links.unref()
     const bound = await this.#links.listen(host, port)
     this.address = await this.#ownAddress(bound)
     this.#past.isAlone = this.address === formatAddress(bound.host, bound.port)
@@ -200,8 +208,9 @@ export class Host {
     await this.#keeper.save(this.#incarnation, saved.peers)
     this.#seeds.remember(saved.peers.filter((peer) => parseAddress(peer).ok))
     this.#boot(this.#seeds.none)
-    if (settings.join.length === 0 && !this.#seeds.none) {
-      environment.clock.setTimer(Math.min(REMEMBERED_MS, timeoutMs / 2), () => this.#alone())
+    if (!this.#seeds.none) {
+      const patienceMs = Math.min(REMEMBERED_MS, timeoutMs / 2)
+      this.#patience = environment.clock.setTimer(patienceMs, () => this.#seeds.waitNoLonger())
     }
   }
 

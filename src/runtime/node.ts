@@ -19,6 +19,7 @@ import { Id } from '../core/id.ts'
 import { inspectable } from '../services/inspect.ts'
 import { isWildcard, parseAddress } from './address.ts'
 import { BaseCaller } from './caller.ts'
+import { Deferred } from './deferred.ts'
 import { type Environment, systemEnvironment } from './environment.ts'
 import { Emitter } from './events.ts'
 import type { Exchange } from './exchange.ts'
@@ -160,7 +161,8 @@ class RingNode extends BaseCaller implements ChordNode {
   }
 
   owns(key: Key): Member | undefined {
-    return this.#host.owns(idOfKey(key))
+    const id = idOfKey(key)
+    return this.#state === 'closed' ? undefined : this.#host.owns(id)
   }
 
   metrics(): Metrics {
@@ -199,7 +201,12 @@ class RingNode extends BaseCaller implements ChordNode {
   }
 
   #close(error: ChordError | undefined): Promise<void> {
-    this.#closing ??= this.#closeNow(error)
+    if (this.#closing === undefined) {
+      // Set first: a listener that hears of it may close again.
+      const closing = new Deferred<void>()
+      this.#closing = closing.promise
+      this.#closeNow(error).then(closing.resolve, closing.reject)
+    }
     return this.#closing
   }
 

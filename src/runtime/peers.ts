@@ -41,6 +41,7 @@ export class Peers implements PeerBook {
   }
 
   peer(address: string, index: number, incarnation: bigint): Peer | undefined {
+    if (index >= INDEXES_MAX) return undefined
     const peers = this.#at(address)
     if (peers === undefined) return undefined
     const known = peers[index]

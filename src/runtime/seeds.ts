@@ -27,6 +27,8 @@ export class Seeds {
   readonly #ourNames = new Set<string>()
   /** Addresses to try besides the seeds: those remembered from an earlier life. */
   readonly #remembered: string[] = []
+  /** The remembered may still turn up. */
+  #isPatient = true
   readonly #wanting = new Map<number, number>()
 
   constructor(o: SeedsOptions) {
@@ -52,6 +54,12 @@ export class Seeds {
     return address === this.#o.address() || this.#ourNames.has(address)
   }
 
+  /** Those remembered have had their time; they are still tried. */
+  waitNoLonger(): void {
+    this.#isPatient = false
+    void this.dial()
+  }
+
   /** Member `index` looks for a ring, or for another than it knows. */
   want(index: number): void {
     this.#wanting.set(index, this.#o.clock.nowMs() + INTEREST_MS)
@@ -65,7 +73,8 @@ export class Seeds {
     const addresses = resolved.flat()
     for (const address of addresses) this.#open(address)
     const complete = resolved.every((list) => list.length > 0)
-    if (complete && this.#remembered.length === 0 && addresses.every((one) => this.isOurs(one))) this.#o.alone()
+    const waits = this.#remembered.length > 0 && this.#isPatient
+    if (complete && !waits && addresses.every((one) => this.isOurs(one))) this.#o.alone()
   }
 
   sessionUp(session: Session): void {

@@ -8,6 +8,9 @@ export interface SavedState {
   readonly peers: readonly string[]
 }
 
+/** It travels in 64 bits, and every restart counts on from it. */
+const INCARNATION_MAX = 2n ** 63n
+
 const EMPTY: SavedState = { incarnation: 0n, peers: [] }
 
 /** Empty if there is no such file. Errors: ERR_STATE_FILE if it cannot be understood. */
@@ -22,7 +25,9 @@ export async function readState(path: string): Promise<SavedState> {
   try {
     const state = JSON.parse(text) as { incarnation: unknown; peers: unknown }
     const peers = Array.isArray(state.peers) ? state.peers.filter((peer) => typeof peer === 'string') : []
-    return { incarnation: BigInt(String(state.incarnation)), peers }
+    const incarnation = BigInt(String(state.incarnation))
+    if (incarnation < 0n || incarnation > INCARNATION_MAX) throw new RangeError(`${incarnation} is no incarnation`)
+    return { incarnation, peers }
   } catch (cause) {
     throw new ChordError('ERR_STATE_FILE', `the state file ${path} makes no sense; starting without it`, { cause })
   }
