@@ -17,6 +17,7 @@ import {
   adopt,
   checkNeighbors,
   onNeighborsOfCandidate,
+  onNeighborsOfPredecessor,
   onNeighborsOfSuccessor,
   rectify,
   stabilize,
@@ -166,6 +167,7 @@ export class ChordNode {
       case 'neighbors':
         if (purpose.kind === 'stabilize') onNeighborsOfSuccessor(core, from, purpose.first, answer, nowMs)
         else if (purpose.kind === 'adopt') onNeighborsOfCandidate(core, from, purpose, answer, nowMs)
+        else if (purpose.kind === 'confirm') onNeighborsOfPredecessor(core, from, answer, nowMs)
         else if (purpose.kind === 'joinCheck') onJoinCheck(core, purpose.successors, nowMs)
         if (answer.leaving) onLeavingSeen(core, from, nowMs)
         return

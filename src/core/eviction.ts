@@ -18,7 +18,7 @@ export function evict(core: Core, peer: Peer, reason: DownReason, nowMs: number)
   core.removeEverywhere(peer, reason, nowMs)
   if (samePeer(peer, core.handover?.to)) core.handover = undefined
   for (const entry of unanswered) onUnanswered(core, entry, reason, nowMs)
-  promoteCandidate(core)
+  promoteCandidate(core, nowMs)
   settle(core, nowMs)
   checkAlone(core, reason, nowMs)
   if (core.departure !== undefined) proceed(core, nowMs)
@@ -56,6 +56,7 @@ function serveAlone(core: Core): void {
 export function onUnanswered(core: Core, entry: PendingQuestion, reason: DownReason, nowMs: number): void {
   switch (entry.purpose.kind) {
     case 'probe':
+    case 'confirm':
     case 'back':
       return
     case 'stabilize':

@@ -137,7 +137,7 @@ export function rectify(core: Core, from: Peer, notified: Notify, nowMs: number)
     core.predecessorSkips = skips
   } else {
     // It becomes our predecessor if the present one turns out dead.
-    core.candidate = { peer: from, hasRange, skips }
+    core.candidate = { peer: from, hasRange }
     if (!core.isAsking('probe', current)) core.ask(current, PING, { kind: 'probe' }, nowMs)
   }
   if (!hasRange) pointCloser(core, from)
@@ -156,12 +156,22 @@ function pointCloser(core: Core, joiner: Peer): void {
   if (closest !== core.self) core.tell(joiner, { type: 'meet', peer: closest })
 }
 
-/** After a death: whoever notified us meanwhile takes the place. */
-export function promoteCandidate(core: Core): void {
+/** After a death: whoever notified us meanwhile takes the place. It may have found others between us since: ask it. */
+export function promoteCandidate(core: Core, nowMs: number): void {
   const candidate = core.candidate
   if (core.predecessor !== undefined || candidate === undefined) return
   core.candidate = undefined
-  if (!core.detector.isSuspect(candidate.peer)) core.setPredecessor(candidate.peer, candidate.hasRange, candidate.skips)
+  if (core.detector.isSuspect(candidate.peer)) return
+  core.setPredecessor(candidate.peer, candidate.hasRange, true)
+  core.ask(candidate.peer, GET_NEIGHBORS, { kind: 'confirm' }, nowMs)
+}
+
+/** Our predecessor says who follows it. */
+export function onNeighborsOfPredecessor(core: Core, predecessor: Peer, answer: Neighbors, nowMs: number): void {
+  const next = answer.successors.find((peer) => !core.detector.isDead(peer))
+  if (!samePeer(predecessor, core.predecessor) || !samePeer(next, core.self)) return
+  core.predecessorSkips = false
+  settle(core, nowMs)
 }
 
 /** Between stabilisations: are our two neighbours alive? */

@@ -48,6 +48,8 @@ export type Purpose =
   | { readonly kind: 'left' }
   /** It was silent for so long that it counts as dead; is it back? */
   | { readonly kind: 'back' }
+  /** It told us that it precedes us, a while ago. */
+  | { readonly kind: 'confirm' }
 
 export interface PendingQuestion {
   readonly request: number
@@ -103,10 +105,10 @@ export class Core {
   predecessor: Peer | undefined = undefined
   /** What the predecessor last said of itself. */
   predecessorHasRange = false
-  /** It passed over others, who may live, when it told us so. */
+  /** It passed over others, who may live, when it told us so; or may have by now. */
   predecessorSkips = false
   /** Notified us while we probed the present predecessor. */
-  candidate: { readonly peer: Peer; readonly hasRange: boolean; readonly skips: boolean } | undefined = undefined
+  candidate: { readonly peer: Peer; readonly hasRange: boolean } | undefined = undefined
 
   range: Range | undefined = undefined
   epoch = 0n
