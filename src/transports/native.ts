@@ -32,6 +32,8 @@ const TAIL_BYTES_MAX = 16 << 20
 const DIALED_MAX = 4096
 const POISON = 0xdb
 const INDEX_MASK = (1 << M.KIND_SHIFT) - 1
+// For each frame. The compiler takes a module's own constants for constants, but not those that it imports.
+const { CONTROL_RUNS, DESCRIPTOR_WORDS, RUN_WORDS, RUNS_MAX } = M
 const REASONS = Object.keys(zeroReasons()) as CloseReason[]
 
 /** Makes the native transport. Errors: ERR_NATIVE_UNAVAILABLE where the addon does not load or descriptors are used up. */
@@ -81,8 +83,8 @@ class NativeTransport implements Transport {
   readonly #endpoint: EndpointHandle
   readonly #handler: TransportHandler
   readonly #control = new Uint32Array(M.CONTROL_WORDS)
-  readonly #descriptors = new Uint32Array(M.DESCRIPTORS_MAX * M.DESCRIPTOR_WORDS)
-  readonly #runs = new Uint32Array(M.RUNS_MAX * M.RUN_WORDS)
+  readonly #descriptors = new Uint32Array(M.DESCRIPTORS_MAX * DESCRIPTOR_WORDS)
+  readonly #runs = new Uint32Array(RUNS_MAX * RUN_WORDS)
   readonly #words: Uint32Array
   readonly #counts = new Float64Array(M.COUNTERS)
   /** By index; what the generation of a descriptor does not match is not its link any more. */
@@ -91,10 +93,10 @@ class NativeTransport implements Transport {
   readonly #outputBytes: number
   /** Where the next frame goes in `tx`, if any run is there; else at 0. */
   #head = 0
-  /** Of the last run. */
+  /** Of the last run, and where its length stands. */
   #lastLink: NativeLink | undefined
+  #lastBytesAt = 0
   #reserved = -1
-  #reservedBytes = 0
   #framesOut = 0
   #inBatch = false
   #destroyed: Promise<void> | undefined
@@ -143,37 +145,35 @@ class NativeTransport implements Transport {
     const own = link as NativeLink
     const mark = lane === 'own' ? this.#outputBytes : laneMark(lane, this.#outputBytes)
     if (!own.open || (this.#words[own.queuedAt]! >= mark && !this.#hasRoom(own, mark))) return -1
-    const runs = this.#control[M.CONTROL_RUNS]!
+    const runs = this.#control[CONTROL_RUNS]!
     let head = runs === 0 ? 0 : this.#head
-    if (head + padded(bytes) > RING_BYTES || runs === M.RUNS_MAX) {
+    if (head + padded(bytes) > RING_BYTES || runs === RUNS_MAX) {
       this.flush()
       head = 0
     }
     this.#reserved = head
-    this.#reservedBytes = bytes
     return head
   }
 
   commit(link: Link, offset: number, bytes: number): void {
-    assert(offset === this.#reserved && bytes <= this.#reservedBytes, 'commit of what was not reserved')
+    const size = padded(bytes)
+    assert(offset === this.#reserved && offset + size <= RING_BYTES, 'commit of what was not reserved')
     this.#reserved = -1
     const own = link as NativeLink
     if (!own.open) return
-    const size = padded(bytes)
     for (let at = offset + bytes; at < offset + size; at++) this.tx.bytes[at] = 0
     this.#head = offset + size
     this.#framesOut++
     this.#words[own.queuedAt]! += size
-    const next = this.#control[M.CONTROL_RUNS]! * M.RUN_WORDS
-    if (next > 0 && this.#lastLink === own) {
-      this.#runs[next - 1]! += size
+    if (this.#control[CONTROL_RUNS]! > 0 && this.#lastLink === own) {
+      this.#runs[this.#lastBytesAt]! += size
     } else {
-      this.#startRun(own, next, offset, size)
+      this.#startRun(own, offset, size)
     }
   }
 
   flush(): void {
-    if (this.#control[M.CONTROL_RUNS] !== 0) this.#addon.flush(this.#endpoint)
+    if (this.#control[CONTROL_RUNS] !== 0) this.#addon.flush(this.#endpoint)
   }
 
   close(link: Link, now = false): void {
@@ -231,13 +231,15 @@ class NativeTransport implements Transport {
     return false
   }
 
-  #startRun(link: NativeLink, at: number, offset: number, size: number): void {
+  #startRun(link: NativeLink, offset: number, size: number): void {
+    const at = this.#control[CONTROL_RUNS]! * RUN_WORDS
     this.#lastLink = link
+    this.#lastBytesAt = at + 3
     this.#runs[at] = link.index
     this.#runs[at + 1] = link.generation
     this.#runs[at + 2] = offset
     this.#runs[at + 3] = size
-    this.#control[M.CONTROL_RUNS]!++
+    this.#control[CONTROL_RUNS]!++
   }
 
   /** One wake-up's events, called from C++. Allocates nothing for a frame. */
@@ -245,11 +247,11 @@ class NativeTransport implements Transport {
     assert(!this.#inBatch, 'a batch inside a batch')
     this.#inBatch = true
     const descriptors = this.#descriptors
-    const end = this.#control[M.CONTROL_DESCRIPTORS]! * M.DESCRIPTOR_WORDS
+    const end = this.#control[M.CONTROL_DESCRIPTORS]! * DESCRIPTOR_WORDS
     const links = this.#links
     const handler = this.#handler
     const rx = this.#rx
-    for (let at = 0; at < end && this.#destroyed === undefined; at += M.DESCRIPTOR_WORDS) {
+    for (let at = 0; at < end && this.#destroyed === undefined; at += DESCRIPTOR_WORDS) {
       const head = descriptors[at]!
       if (head > INDEX_MASK) {
         this.#event(head >>> M.KIND_SHIFT, head & INDEX_MASK, at)
