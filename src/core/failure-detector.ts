@@ -1,9 +1,10 @@
 /**
- * Who answers, and how fast. A timeout per peer follows its round trips (average + 4 × deviation, RFC 6298); one miss
+ * Who answers, and how fast. A timeout per peer follows its round trips; one miss
  * makes a peer suspect, several in a row with growing timeouts, or a proof, make it dead.
  */
 
 import type { Peer } from './messages.ts'
+import { RoundTrip } from './round-trip.ts'
 import type { CoreConfig } from './state.ts'
 
 /** First timeout of a peer that has never answered: it includes opening a connection. */
@@ -16,8 +17,7 @@ const FIRST_MISS_GROWTH = 2
 const RECORDS_MAX = 2048
 
 interface Record {
-  averageMs: number
-  deviationMs: number
+  readonly roundTrip: RoundTrip
   misses: number
   lastMissMs: number
   lastHeardMs: number
@@ -38,9 +38,8 @@ export class FailureDetector {
     const { probeMinMs, probeMaxMs } = this.#config
     const record = this.#records.get(keyOf(peer))
     if (record === undefined) return Math.min(FIRST_TIMEOUT_MS, probeMaxMs)
-    const base = record.averageMs < 0 ? FIRST_TIMEOUT_MS : record.averageMs + 4 * record.deviationMs
-    let timeout = Math.max(probeMinMs, base)
-    const growth = record.averageMs < 0 ? FIRST_MISS_GROWTH : MISS_GROWTH
+    let timeout = Math.max(probeMinMs, record.roundTrip.timeoutMs(FIRST_TIMEOUT_MS))
+    const growth = record.roundTrip.isUnknown ? FIRST_MISS_GROWTH : MISS_GROWTH
     for (let i = 0; i < record.misses; i++) timeout *= growth
     return Math.min(probeMaxMs, timeout)
   }
@@ -52,14 +51,7 @@ export class FailureDetector {
     const doubted = record.misses > 0 || record.dead
     record.misses = 0
     record.dead = false
-    if (roundTripMs === undefined) return doubted
-    if (record.averageMs < 0) {
-      record.averageMs = roundTripMs
-      record.deviationMs = roundTripMs / 2
-    } else {
-      record.deviationMs += (Math.abs(roundTripMs - record.averageMs) - record.deviationMs) / 4
-      record.averageMs += (roundTripMs - record.averageMs) / 8
-    }
+    if (roundTripMs !== undefined) record.roundTrip.add(roundTripMs)
     return doubted
   }
 
@@ -120,8 +112,7 @@ export class FailureDetector {
         if (oldest !== undefined) this.#records.delete(oldest)
       }
       record = {
-        averageMs: -1,
-        deviationMs: 0,
+        roundTrip: new RoundTrip(),
         misses: 0,
         lastMissMs: Number.NEGATIVE_INFINITY,
         lastHeardMs: Number.NEGATIVE_INFINITY,

@@ -174,15 +174,22 @@ export function onNeighborsOfPredecessor(core: Core, predecessor: Peer, answer: 
   settle(core, nowMs)
 }
 
-/** Between stabilisations: are our two neighbours alive? */
+/**
+ * Between stabilisations: whichever neighbour has been silent for half the quiet period is asked whether it lives. The
+ * predecessor gets a little longer, so that of two neighbours that would ask each other one does.
+ */
 export function checkNeighbors(core: Core, nowMs: number): void {
   const periodMs = core.config.stabilizeMaxMs / 2
   core.timers.neighborsMs = nowMs + periodMs
-  for (const peer of [core.predecessor, core.successors[0]]) {
-    // Of two neighbours that would ask each other, one does.
-    if (peer === undefined || nowMs - core.detector.lastHeardMs(peer) < periodMs / 2) continue
-    if (!core.isAsking('probe', peer)) core.ask(peer, PING, { kind: 'probe' }, nowMs)
-  }
+  askIfSilent(core, core.successors[0], periodMs, nowMs)
+  askIfSilent(core, core.predecessor, 1.25 * periodMs, nowMs)
+}
+
+function askIfSilent(core: Core, peer: Peer | undefined, patienceMs: number, nowMs: number): void {
+  if (peer === undefined) return
+  const dueMs = core.detector.lastHeardMs(peer) + patienceMs
+  if (dueMs > nowMs) core.timers.neighborsMs = Math.min(core.timers.neighborsMs, dueMs)
+  else if (!core.isAsking('probe', peer)) core.ask(peer, PING, { kind: 'probe' }, nowMs)
 }
 
 /** The process of `than` is gone, and this is the one that took its place. Elsewhere it would be another with that id. */

@@ -5,11 +5,12 @@
 import { assert } from './errors.ts'
 import { FailureDetector } from './failure-detector.ts'
 import { FingerTable } from './finger-table.ts'
+import { LateAnswers } from './late-answers.ts'
 import type { Lookup } from './lookup.ts'
 import { type Boundary, type OneWay, type Peer, type Question, type Range, samePeer } from './messages.ts'
 import type { CoreEvent, CoreStatus, DownReason, Output, RangeCause } from './output.ts'
 import { RememberedPeers } from './remembered.ts'
-import { assertWellFormed, cut, sameList, without } from './successor-list.ts'
+import { assertWellFormed, cut, isShort, sameList, without } from './successor-list.ts'
 
 /** Durations in milliseconds; the public `Timing` documents them. */
 export interface CoreConfig {
@@ -102,6 +103,8 @@ export class Core {
   successors: readonly Peer[] = []
   /** The list went once around the ring when we made it: there is nobody else. */
   listWraps = false
+  /** Early stabilisations that a short list may still ask for. */
+  fillsLeft = 0
   predecessor: Peer | undefined = undefined
   /** What the predecessor last said of itself. */
   predecessorHasRange = false
@@ -124,6 +127,7 @@ export class Core {
   readonly detector: FailureDetector
   readonly remembered: RememberedPeers
   readonly pending = new Map<number, PendingQuestion>()
+  readonly late = new LateAnswers()
   readonly lookups = new Map<number, Lookup>()
   readonly timers: Timers = {
     stabilizeMs: NEVER,
@@ -213,6 +217,12 @@ export class Core {
     const list = cut(this.self, candidates, this.config.successors)
     this.listWraps = candidates[list.length]?.id.equals(this.self.id) ?? false
     this.setSuccessors(list, nowMs)
+    if (list.length === candidates.length && isShort(this.self, list, this.config.successors)) this.fillSoon(nowMs)
+  }
+
+  /** Our successor's list was too short to fill ours. It is filling its own: ask again soon, though not for ever. */
+  fillSoon(nowMs: number): void {
+    if (this.fillsLeft-- > 0) this.timers.stabilizeMs = Math.min(this.timers.stabilizeMs, nowMs + FILL_MS)
   }
 
   setSuccessors(list: readonly Peer[], nowMs: number): void {
@@ -221,6 +231,7 @@ export class Core {
     const previous = this.successors[0]
     const known = new Set(this.successors)
     this.successors = list
+    this.fillsLeft = FILLS_MAX
     this.tableVersion++
     if (list.length > 0) this.sole = false
     for (const peer of list) {
@@ -301,3 +312,6 @@ export class Core {
 
 /** Changes come in bursts; this much later one stabilisation serves them all. */
 const SOON_MS = 5
+/** Early stabilisations while our list is short: how soon, and how many after it last changed. */
+const FILL_MS = 50
+const FILLS_MAX = 20

@@ -22,6 +22,13 @@ export function cut(self: Peer, list: Iterable<Peer>, distinct: number): Peer[] 
   return out
 }
 
+/** Neither as many entries nor as many other processes as `cut` would take. */
+export function isShort(self: Peer, list: readonly Peer[], distinct: number): boolean {
+  const addresses = new Set(list.map((peer) => peer.address))
+  addresses.delete(self.address)
+  return addresses.size < distinct && list.length < 4 * distinct
+}
+
 export function without(list: readonly Peer[], peer: Peer): Peer[] {
   return list.filter((entry) => !samePeer(entry, peer))
 }
