@@ -47,9 +47,15 @@ export const DEFAULT_LEAVE_MS = 10_000
 /** Longest name of a message type, in bytes of UTF-8. */
 export const METHOD_BYTES_MAX = 64
 
-/** First and longest wait of a look-up for one way to the owner before it tries another. */
-export const ATTEMPT_MIN_MS = 250
+/**
+ * Wait of a look-up for one way to the owner before it tries another: from how long look-ups took lately, within these
+ * bounds, doubled with each try. The first applies while nothing is known.
+ */
+export const ATTEMPT_FIRST_MS = 250
+export const ATTEMPT_MIN_MS = 100
 export const ATTEMPT_MAX_MS = 1_000
+/** A node that was cut off keeps calls this long before it says ERR_ISOLATED: most find back at once. */
+export const ISOLATED_GRACE_MS = 1_000
 /** First and longest pause before a message that was provably not delivered goes out again. */
 export const RESEND_MIN_MS = 5
 export const RESEND_MAX_MS = 250

@@ -43,6 +43,8 @@ export class Call {
   callback: (result: Result<never>) => void = ignore
 
   deadlineMs = 0
+  /** When the present attempt left. */
+  sentMs = 0
   /** When the wheel looks at it again. */
   checkMs = 0
   /** How many ways have been tried. */

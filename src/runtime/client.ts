@@ -225,7 +225,7 @@ class RingClient extends BaseCaller {
     switch (readType(m, at)) {
       case TYPE_FOUND: {
         const found = decodeFound(m.bytes, start, end, this.#book)
-        if (found !== undefined) this.exchange.found(low, high, found)
+        if (found !== undefined) this.exchange.found(low, high, found, this.#environment.clock.nowMs())
         return
       }
       case TYPE_REPLY:

@@ -1,7 +1,8 @@
 /** The life of a call between "send it" and "here is the answer": attempts, retries, lost connections, deadlines. */
 import type { Clock, Limits, Owner, Random, Result } from '../api.ts'
-import { ATTEMPT_MAX_MS, ATTEMPT_MIN_MS, RESEND_MAX_MS, RESEND_MIN_MS } from '../core/config.ts'
+import { ATTEMPT_FIRST_MS, ATTEMPT_MAX_MS, ATTEMPT_MIN_MS, RESEND_MAX_MS, RESEND_MIN_MS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
+import { RoundTrip } from '../core/round-trip.ts'
 import { isolated, reportUncaught } from '../transports/uncaught.ts'
 import { FAIL_ISOLATED, FAIL_NOT_MEMBER, provesUndelivered } from '../wire/answers.ts'
 import { frameMemory } from '../wire/frames.ts'
@@ -31,6 +32,8 @@ export class Exchange {
   readonly #o: ExchangeOptions
   /** Inside `begin`: what ends there is told later, never before the call has returned. */
   #beginning = false
+  /** Of look-ups that were answered at the first attempt. */
+  readonly #lookupTime = new RoundTrip()
   /** Calls that wait for a session, by the address that is being dialed. */
   readonly #dialing = new Map<string, Set<Call>>()
   readonly #signals = new Signals((call, signal) => this.fail(call, aborted(signal)))
@@ -138,9 +141,11 @@ export class Exchange {
 
   // Answers.
 
-  found(low: number, high: number, owner: Owner): void {
+  found(low: number, high: number, owner: Owner, nowMs: number): void {
     const call = this.table.find(low, high)
     if (call?.wants !== 'found') return
+    // Of a repeated one nobody knows which attempt was answered (Karn).
+    if (call.attempt === 0 && call.unproven === 1) this.#lookupTime.add(nowMs - call.sentMs)
     this.succeed(call, call.steps === 0 ? owner : { ...owner, hops: owner.hops + call.steps })
   }
 
@@ -233,7 +238,9 @@ export class Exchange {
 
   #scheduleAttempt(call: Call, nowMs: number): void {
     const retried = call.wants === 'found' || call.state === 'dialing' || (call.idempotent && call.key !== undefined)
-    const attemptMs = Math.min(ATTEMPT_MAX_MS, ATTEMPT_MIN_MS * 2 ** Math.min(call.attempt, 10))
+    call.sentMs = nowMs
+    const onceMs = Math.max(ATTEMPT_MIN_MS, this.#lookupTime.timeoutMs(ATTEMPT_FIRST_MS))
+    const attemptMs = Math.min(ATTEMPT_MAX_MS, onceMs * 2 ** Math.min(call.attempt, 10))
     this.table.schedule(call, retried ? Math.min(call.deadlineMs, nowMs + attemptMs) : call.deadlineMs)
   }
 

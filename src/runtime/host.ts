@@ -1,7 +1,7 @@
 /** What a node is made of while it runs: connections, members, seeds, state file; how they start and end. */
 import type { Key, Member, NodeState, Peer } from '../api.ts'
 import type { CoreConfig } from '../core/chord-node.ts'
-import type { NodeSettings } from '../core/config.ts'
+import { ISOLATED_GRACE_MS, type NodeSettings } from '../core/config.ts'
 import { assert, ChordError } from '../core/errors.ts'
 import type { Id } from '../core/id.ts'
 import type { CoreEvent } from '../core/output.ts'
@@ -55,6 +55,8 @@ export class Host {
   #observed: Deferred<string> | undefined
   #patience: Disposable | undefined
   #isStarting = true
+  /** When the node was last cut off. */
+  #isolatedMs = Number.NEGATIVE_INFINITY
   #isClosed = false
   #holds = true
 
@@ -86,7 +88,7 @@ export class Host {
       members: () => this.members,
       isOurs: (address) => this.#seeds.isOurs(address),
       isRouting: (address) => this.#routing.has(address),
-      isStarting: () => this.#isStarting,
+      isSettling: (nowMs) => this.#isStarting || nowMs - this.#isolatedMs < ISOLATED_GRACE_MS,
       warn: (error) => o.emitter.warn(error),
     })
   }
@@ -341,6 +343,9 @@ export class Host {
         return this.#raiseIncarnation(event.known)
       case 'peerDown':
         this.evictions++
+        return tell(emitter, member, event)
+      case 'state':
+        if (event.current === 'isolated') this.#isolatedMs = this.#o.environment.clock.nowMs()
         return tell(emitter, member, event)
       default:
         return tell(emitter, member, event)

@@ -4,7 +4,7 @@ import type { Limits, Member, Peer } from '../api.ts'
 import { RECURSIVE_ATTEMPTS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
 import { isolated } from '../transports/uncaught.ts'
-import { decodeFailure, decodeFound, FAIL_NOT_MEMBER, FAIL_UNSETTLED } from '../wire/answers.ts'
+import { decodeFailure, decodeFound, FAIL_ISOLATED, FAIL_NOT_MEMBER, FAIL_UNSETTLED } from '../wire/answers.ts'
 import {
   type FrameMemory,
   frameCopy,
@@ -53,8 +53,8 @@ export interface TrafficOptions {
   /** Our own address, or another name of it. */
   isOurs(address: string): boolean
   isRouting(address: string): boolean
-  /** Before the ranges are known, a key that nobody can route is no reason to give up. */
-  isStarting(): boolean
+  /** Before the ranges are known, or just after being cut off, a key that nobody can route is no reason to give up. */
+  isSettling(nowMs: number): boolean
   warn(error: ChordError): void
 }
 
@@ -212,7 +212,7 @@ export class Traffic {
     switch (readType(m, at)) {
       case TYPE_FOUND: {
         const found = decodeFound(m.bytes, start, end, this.#o.book)
-        if (found !== undefined) this.exchange.found(low, high, found)
+        if (found !== undefined) this.exchange.found(low, high, found, this.#o.environment.clock.nowMs())
         return
       }
       case TYPE_REPLY:
@@ -253,7 +253,8 @@ export class Traffic {
     const { cores } = this.#o.members()
     const decision = decide(cores, call.key, false, 0, call.attempt % RECURSIVE_ATTEMPTS)
     if (decision.kind === 'deliver') return this.#toOurselves(call, nowMs)
-    if (decision.kind === 'isolated' && !this.#o.isStarting()) {
+    if (decision.kind === 'isolated') {
+      if (this.#o.isSettling(nowMs)) return this.exchange.pause(call, FAIL_ISOLATED, nowMs)
       const text = 'no node that this one knew answers, and the key is not its own'
       return this.exchange.fail(call, new ChordError('ERR_ISOLATED', text))
     }
