@@ -282,7 +282,7 @@ export interface RangeChange {
   epoch: bigint
   gained: readonly Range[]
   lost: readonly Range[]
-  /** Whom the range came from, where somebody handed it over. */
+  /** Who had what was gained: it handed it over or, in a takeover, it died. Absent where that is not known. */
   from?: Peer
   /** Whom it went to. */
   to?: Peer
