@@ -57,7 +57,7 @@ export class ChordNode {
     const core = this.core
     if (peer.id.equals(core.self.id) || core.status === 'left' || core.departure !== undefined) return
     this.#heardFrom(peer, undefined, nowMs)
-    if (core.status === 'isolated' || (core.status === 'joining' && !core.joined)) seekThrough(core, peer, nowMs)
+    this.#seekThrough(peer, nowMs)
   }
 
   /** A seed was reached: is its ring ours? */
@@ -137,9 +137,10 @@ export class ChordNode {
     const core = this.core
     const entry = core.pending.get(request)
     if (entry === undefined) {
-      // Too late to be used, but a sign of life.
-      if (answer.type !== 'notMember') this.#heardFrom(from, undefined, nowMs)
-      return
+      // Too late to be used, but a sign of life, and of how patient we have to be the next time.
+      if (answer.type === 'notMember') return
+      this.#heardFrom(from, core.late.take(request, from, nowMs), nowMs)
+      return this.#seekThrough(from, nowMs)
     }
     if (answer.type === 'notMember') {
       if (entry.to.address !== from.address) return
@@ -202,6 +203,12 @@ export class ChordNode {
     }
   }
 
+  /** If we look for a ring, this may be the way into it. */
+  #seekThrough(peer: Peer, nowMs: number): void {
+    const { core } = this
+    if (core.status === 'isolated' || (core.status === 'joining' && !core.joined)) seekThrough(core, peer, nowMs)
+  }
+
   #heardFrom(peer: Peer, roundTripMs: number | undefined, nowMs: number): void {
     const core = this.core
     core.remembered.add(peer, true)
@@ -235,6 +242,7 @@ export class ChordNode {
   #missed(entry: PendingQuestion, nowMs: number): void {
     const core = this.core
     const { to } = entry
+    core.late.add(entry)
     const dead = core.detector.miss(to, entry.sentMs, nowMs)
     core.tableVersion++
     // Those behind it in the list may be silent too: find out now, not in turn.
