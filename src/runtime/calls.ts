@@ -55,8 +55,9 @@ export class Call {
   unproven = 0
   /** Over which the last attempt left; `dialing`: none. */
   session: Session | undefined = undefined
-  /** To which the last attempt goes. */
+  /** To which the last attempt goes, and what for. */
   hop = ''
+  purpose: 'routing' | 'reply' = 'reply'
   /** The last failure that proved non-delivery. */
   failure = 0
 

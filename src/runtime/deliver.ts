@@ -186,17 +186,19 @@ export class Delivery implements IncomingContext {
       return this.#answer(handler, path, index, result, known)
     }
     this.running++
+    // Who asked directly is answered over the same connection, if that can be.
+    if (path.session !== undefined && path.origin === undefined) path.session.awaited++
     // A thenable of somebody else's may throw; a promise does not.
     const promise = result instanceof Promise ? result : Promise.resolve().then(() => result)
     promise.then(
       (value) => {
         if (!path.oneWay) this.#answer(handler, path, index, value, known)
-        this.#settled(message)
+        this.#settled(message, path)
       },
       (error: unknown) => {
         if (path.oneWay) this.#warn(handler, error)
         else this.#failed(handler, path, index, error)
-        this.#settled(message)
+        this.#settled(message, path)
       },
     )
   }
@@ -229,8 +231,9 @@ export class Delivery implements IncomingContext {
     )
   }
 
-  #settled(message: IncomingMessage): void {
+  #settled(message: IncomingMessage, { session, origin }: ReturnPath): void {
     this.#forget(message.controller)
+    if (session !== undefined && origin === undefined) session.awaited--
     if (--this.running > 0) return
     const waiting = this.#whenIdle
     this.#whenIdle = []

@@ -80,8 +80,14 @@ export class Exchange {
       this.#dialing.set(address, waiting)
     }
     waiting.add(call)
+    call.purpose = purpose
+    this.#dial(call, nowMs)
+  }
+
+  /** There may have been no room for another connection; then it is tried again at the next attempt. */
+  #dial(call: Call, nowMs: number): void {
     this.#scheduleAttempt(call, nowMs)
-    links.open(address, purpose)
+    this.#o.links().open(call.hop, call.purpose)
   }
 
   sendOver(call: Call, session: Session, origin: Originator, final: boolean, finalSteps: number, nowMs: number): void {
@@ -254,6 +260,8 @@ export class Exchange {
       this.table.schedule(call, call.deadlineMs)
       return this.#o.dispatch(call, nowMs)
     }
+    // There is no other way to one node, and it keeps its place among those that wait.
+    if (call.state === 'dialing' && call.key === undefined) return this.#dial(call, nowMs)
     if (call.state === 'sent' || call.state === 'dialing') return this.again(call, nowMs)
     this.table.schedule(call, call.deadlineMs)
   }
