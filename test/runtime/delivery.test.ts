@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type ChordNode, Id, type MessageType, raw } from '../../src/index.ts'
 import { Links } from '../../src/runtime/links.ts'
 import { idOf, Peers } from '../../src/runtime/peers.ts'
-import type { Session } from '../../src/runtime/session.ts'
+import type { Self, Session } from '../../src/runtime/session.ts'
 import { decodeFailure, FAIL_HOP_LIMIT, FAIL_UNSETTLED } from '../../src/wire/answers.ts'
 import {
   type FrameMemory,
@@ -27,6 +27,7 @@ import {
   EXT_ORIGIN,
   EXT_TARGET,
   FLAG_IDEMPOTENT,
+  FRAME_BYTES_MAX,
   HEADER_BYTES,
   ROLE_MEMBER,
   TYPE_FAILURE,
@@ -52,9 +53,24 @@ beforeEach(async () => {
   await ring.grow(1, { limits: { duplicates: 4 } }, (node) => {
     node.handle(COUNT, () => Uint8Array.of(++served))
   })
+  links = connections('10.9.0.1', {
+    role: 'member',
+    network: 'chordite',
+    address: ADDRESS,
+    incarnations: [INCARNATION],
+  })
+  await links.listen('10.9.0.1', 7_000)
+  links.open(ring.nodes[0]!.address, 'routing')
+  await ring.run(20)
+})
+
+afterEach(() => links.destroy())
+
+/** `session` is the one to the first node. */
+function connections(host: string, self: Self): Links {
   const { network } = ring
-  links = new Links({
-    transport: (options) => network.createTransport('10.9.0.1', options),
+  return new Links({
+    transport: (options) => network.createTransport(host, options),
     handler: {
       peerFrame: (_, memory, at, length) => {
         if (readType(memory, at) >= 64) received.push(frameCopy(memory, at, length))
@@ -68,7 +84,7 @@ beforeEach(async () => {
     },
     clock: network.clock,
     random: network.random.fork(),
-    self: { role: 'member', network: 'chordite', address: ADDRESS, incarnations: [INCARNATION] },
+    self,
     idOf,
     limits: {
       outputBytes: 2 ** 20,
@@ -79,12 +95,7 @@ beforeEach(async () => {
     },
     timing: { connectMs: 3_000, idleMs: 30_000 },
   })
-  await links.listen('10.9.0.1', 7_000)
-  links.open(ring.nodes[0]!.address, 'routing')
-  await ring.run(20)
-})
-
-afterEach(() => links.destroy())
+}
 
 interface Made {
   key: string
@@ -188,6 +199,33 @@ it('closes the connection of a member that does not say who asks', async () => {
   expect(session.up).toBe(false)
   expect(ring.nodes[0]!.metrics().refused.origin).toBe(1)
   expect(served).toBe(0)
+})
+
+it('gives back what fits into a frame only without its originator', async () => {
+  const node = ring.nodes[0]!
+  await ring.start({}, (other) => {
+    other.handle(COUNT, () => Uint8Array.of(++served))
+  })
+  const client = connections('10.9.0.2', { role: 'client', network: 'chordite', address: '', incarnations: [] })
+  client.open(node.address, 'routing')
+  await ring.run(1_000)
+  let key = 0
+  while (node.owns(`key-${key}`) !== undefined) key++
+  const originless = HEADER_BYTES + 40
+  for (const [high, length] of [FRAME_BYTES_MAX, FRAME_BYTES_MAX - originBytes(node.address)].entries()) {
+    const m = frameMemory(length)
+    m.bytes.set(request({ key: `key-${key}`, high: high + 1 }).bytes.subarray(0, originless))
+    m.words[0] = length
+    m.halves[9] = EXT_TARGET | EXT_DEADLINE
+    expect(client.sendOn(session, m.bytes, 'own')).toBe(true)
+    await ring.run(50)
+  }
+  expect(failures()).toEqual([FAIL_UNSETTLED])
+  expect(received.map((m) => [readType(m, 0), readHigh(m, 0)])).toEqual([
+    [TYPE_FAILURE, 1],
+    [TYPE_REPLY, 2],
+  ])
+  await client.destroy()
 })
 
 it('survives every kind of nonsense in frames that pass framing', async () => {

@@ -60,6 +60,16 @@ describe('start', () => {
     expect(late.members[0]!.successors.map((peer) => peer.address)).toEqual([first.address])
   })
 
+  it('gets in however far away the others are', async () => {
+    const ring = new SimulatedRing({ delayMinMs: 300, delayMaxMs: 350 })
+    await ring.grow(3)
+    await ring.run(20_000)
+    for (const node of ring.nodes) {
+      expect(node.members[0]!.successors).toHaveLength(2)
+      expect(node.metrics().maintenance.evictions).toBe(0)
+    }
+  })
+
   it('finds contacts by name, each time anew', async () => {
     const names: Record<string, string[]> = { 'ring.example': ['10.0.0.99'] }
     const ring = new SimulatedRing({}, { names })
@@ -202,6 +212,35 @@ describe('leave', () => {
   })
 })
 
+describe('close', () => {
+  it('ends a departure that waits', async () => {
+    const ring = new SimulatedRing()
+    const never = { name: 'never', request: json<number>(), reply: json<number>() }
+    const [caller, leaver] = (await ring.grow(2, {}, (node) => {
+      node.handle(never, () => new Promise(() => {}))
+    })) as [ChordNode, ChordNode]
+    caller.requestTo(leaver.address, never, 1, { timeoutMs: 60_000 }).catch(() => {})
+    await ring.run(20)
+    const startMs = ring.network.clock.nowMs()
+    const left = leaver.leave()
+    await ring.run(100)
+    await ring.settle(leaver.close())
+    await ring.settle(left)
+    expect(ring.network.clock.nowMs() - startMs).toBeLessThan(200)
+  })
+
+  it('may be called by who hears of it, and then nothing is owned', async () => {
+    const ring = new SimulatedRing()
+    const node = await ring.start()
+    const again: Promise<void>[] = []
+    node.on('state', () => again.push(node.close()))
+    const closed = node.close()
+    await ring.settle(Promise.all([closed, ...again]))
+    expect(again).toHaveLength(1)
+    expect(node.owns('key')).toBeUndefined()
+  })
+})
+
 describe('isolation', () => {
   it('is told, and ends when somebody is back', async () => {
     const ring = new SimulatedRing()
@@ -278,6 +317,34 @@ describe('the state file', () => {
     expect(again.members[0]!.successors[0]!.address).toBe(a.address)
     await again.leave()
     await a.leave()
+  })
+
+  it('does not keep a node waiting that is its own only contact', async () => {
+    const stateFile = join(folder, 'state.json')
+    await writeFile(stateFile, JSON.stringify({ incarnation: '5', peers: ['10.0.0.66:4000'] }))
+    const ring = new SimulatedRing()
+    const node = ring.create({ join: ['10.0.0.0:4000'], stateFile })
+    const started = node.start()
+    // The file is read in real time, everything else happens in virtual time.
+    while (node.state === 'joining') {
+      await ring.run(10)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await started
+    expect(node.state).toBe('member')
+  })
+
+  it.each(['-1', '18446744073709551615', '99999999999999999999'])('counts on from no %s', async (incarnation) => {
+    const { createNode } = await import('../../src/index.ts')
+    const stateFile = join(folder, 'state.json')
+    await writeFile(stateFile, JSON.stringify({ incarnation, peers: [] }))
+    const node = createNode({ stateFile })
+    const seen = warnings(node)
+    await node.start()
+    const other = await createNode({ join: [node.address] }).start()
+    expect(seen.map((error) => error.code)).toContain('ERR_STATE_FILE')
+    await other.close()
+    await node.close()
   })
 
   it('that makes no sense is told and passed over', async () => {
