@@ -71,7 +71,10 @@ export class Delivery implements IncomingContext {
     const idempotent = (readFlags(m, at) & FLAG_IDEMPOTENT) !== 0
     let known: string | undefined
     // What came straight is sent again only if it is idempotent; what was routed may come by two ways.
-    if (wantsAnswer(path) && (idempotent || path.origin !== undefined)) {
+    // What a batch handler answered is not kept, so it may be asked again for what may be handled again.
+    const isTold =
+      handler.batch === undefined ? idempotent || path.origin !== undefined : !idempotent && path.origin !== undefined
+    if (wantsAnswer(path) && isTold) {
       known = duplicateKey(path, this.from(path, readVnode(m, at)))
       if (!this.#isFirst(known, path, index, deadlineMs, idempotent, nowMs)) return
     }
@@ -84,6 +87,7 @@ export class Delivery implements IncomingContext {
       body = handler.type!.request.decode(m.bytes.slice(start, at + length))
     } catch (error) {
       this.stats.failed++
+      if (known !== undefined) this.#duplicates.failed(known)
       const why = `the body of '${handler.name}' cannot be decoded: ${messageOf(error)}`
       return this.#o.answering.failure(path, index, FAIL_BAD_BODY, why)
     }
@@ -175,7 +179,7 @@ export class Delivery implements IncomingContext {
       result = handler.one!(message as never)
     } catch (error) {
       this.#forget(message.controller)
-      return this.#failed(handler, path, index, error)
+      return this.#failed(handler, path, index, error, known)
     }
     // A message is taken when its handler has been called; a request, when it has been answered.
     if (path.oneWay) this.#answer(handler, path, index, undefined, known)
@@ -197,7 +201,7 @@ export class Delivery implements IncomingContext {
       },
       (error: unknown) => {
         if (path.oneWay) this.#warn(handler, error)
-        else this.#failed(handler, path, index, error)
+        else this.#failed(handler, path, index, error, known)
         this.#settled(message, path)
       },
     )
@@ -210,15 +214,16 @@ export class Delivery implements IncomingContext {
         body = handler.type!.reply.encode(value as never)
         if (!(body instanceof Uint8Array)) throw new TypeError('the reply does not encode to a Uint8Array')
       } catch (error) {
-        return this.#failed(handler, path, index, error)
+        return this.#failed(handler, path, index, error, known)
       }
     }
     if (known !== undefined) this.#duplicates.answered(known, body)
     this.#o.answering.reply(path, index, body)
   }
 
-  #failed(handler: Handler, path: ReturnPath, index: number, error: unknown): void {
+  #failed(handler: Handler, path: ReturnPath, index: number, error: unknown, known: string | undefined): void {
     this.stats.failed++
+    if (known !== undefined) this.#duplicates.failed(known)
     if (!path.oneWay) return this.#o.answering.failure(path, index, FAIL_REMOTE, messageOf(error))
     // Nobody else will hear of it.
     this.#warn(handler, error)

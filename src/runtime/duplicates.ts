@@ -51,12 +51,9 @@ export class Duplicates {
     this.#youngBytes += reply.length
   }
 
-  /** It was not handled after all: the next try is the first. */
-  forget(key: string): void {
-    this.#youngBytes -= this.#young.get(key)?.reply?.length ?? 0
-    this.#young.delete(key)
-    this.#oldBytes -= this.#old.get(key)?.reply?.length ?? 0
-    this.#old.delete(key)
+  /** It failed, and there is no answer to keep: one that may be handled again will be. */
+  failed(key: string): void {
+    for (const seen of [this.#young, this.#old]) if (seen.get(key)?.keep === true) seen.delete(key)
   }
 }
 

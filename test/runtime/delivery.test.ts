@@ -98,6 +98,7 @@ function connections(host: string, self: Self): Links {
 }
 
 interface Made {
+  name?: string
   key: string
   high: number
   flags?: number
@@ -112,11 +113,11 @@ interface Made {
 
 function request(made: Made): FrameMemory {
   const { key, high, flags = 0, deadlineMs = 1_000, hops = 0, body = new Uint8Array(3) } = made
-  const { low = 5, address = ADDRESS, id = idOf(ADDRESS, 0) } = made
+  const { name = COUNT.name, low = 5, address = ADDRESS, id = idOf(ADDRESS, 0) } = made
   const length = HEADER_BYTES + 32 + 8 + originBytes(address) + body.length
   const m = frameMemory(length)
   writeHeader(m, 0, length, TYPE_REQUEST, flags, EXT_TARGET | EXT_DEADLINE | EXT_ORIGIN, 0, low, high)
-  const method = methodOf(COUNT.name)
+  const method = methodOf(name)
   writeMethod(m, 0, method.low, method.high)
   m.bytes[AT_HOPS] = hops
   let p = writeTarget(m, HEADER_BYTES, Id.hash(key), 0n)
@@ -154,6 +155,26 @@ it('repeats the answer to an idempotent one', async () => {
   await say({ key: 'a', high: 1, flags: FLAG_IDEMPOTENT })
   expect(served).toBe(1)
   expect(received.map((m) => m.bytes[bodyOffset(m, 0)])).toEqual([1, 1])
+})
+
+it('handles an idempotent one again that failed, or whose answer is not kept', async () => {
+  const node = ring.nodes[0]!
+  const fails = { ...COUNT, name: 'fails' }
+  node.handle(fails, () => {
+    throw new Error(`failed ${++served}`)
+  })
+  node.handleBatch('batch', (batch) => {
+    for (let i = 0; i < batch.length; i++) batch.reply(i, Uint8Array.of(++served))
+  })
+  for (const [low, name] of ['fails', 'batch'].entries()) {
+    const made = { key: 'a', high: 3, low, name }
+    await say({ ...made, flags: FLAG_IDEMPOTENT })
+    await say({ ...made, flags: FLAG_IDEMPOTENT })
+    await say({ ...made, high: 4 })
+    await say({ ...made, high: 4 })
+  }
+  expect(received.map((m) => readHigh(m, 0))).toEqual([3, 3, 4, 3, 3, 4])
+  expect(served).toBe(6)
 })
 
 it('remembers the latest requests until their deadline, and never refuses one for that', async () => {
