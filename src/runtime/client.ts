@@ -162,7 +162,16 @@ class RingClient extends BaseCaller {
   #sessionDown(down: Down): void {
     this.#refused.set(down.address, down.rejection ?? down.cause)
     if (this.#entries.every((address) => this.#refused.has(address))) this.#connected.reject(this.#unreachable())
+    if (this.#entries.every((address) => this.#links.session(address) === undefined)) void this.#resolveAnew()
     this.exchange.sessionDown(down, this.nowMs())
+  }
+
+  /** All have gone; a name may stand for others by now. */
+  async #resolveAnew(): Promise<void> {
+    if (!this.#settings.to.some((text) => text.startsWith('dns://'))) return
+    // While the name stands for nobody, those that it stood for are tried.
+    const entries = await this.#resolveEntries().catch(() => this.#entries)
+    if (!this.#isClosed) this.#entries = entries
   }
 
   #unreachable(): ChordError {

@@ -324,8 +324,8 @@ describe('the state file', () => {
     await writeFile(stateFile, JSON.stringify({ incarnation: '5', peers: ['10.0.0.66:4000'] }))
     const ring = new SimulatedRing()
     const node = ring.create({ join: ['10.0.0.0:4000'], stateFile })
-    const started = node.start()
-    // The file is read in real time, everything else happens in virtual time.
+    // The file is read in real time, while virtual time goes on.
+    const started = node.start({ timeoutMs: 2_000_000_000 })
     while (node.state === 'joining') {
       await ring.run(10)
       await new Promise((resolve) => setImmediate(resolve))

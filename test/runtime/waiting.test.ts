@@ -58,6 +58,18 @@ it('a client whose entry hop dies does not wait for what cannot come', async () 
   expect(ring.network.clock.nowMs() - startMs).toBeLessThan(1_000)
 })
 
+it('a client finds who a name stands for by now', async () => {
+  const names: Record<string, string[]> = { ring: ['10.0.0.0'] }
+  const ring = new SimulatedRing({}, { names })
+  const nodes = await ring.grow(3)
+  const client = await ring.client({ to: ['dns://ring:4000'] })
+  ring.kill(nodes[0]!)
+  names.ring = ['10.0.0.2']
+  await ring.run(5_000)
+  for (const key of ['a', 'b', 'c'])
+    expect(await ring.settle(client.lookup(key))).toMatchObject({ epoch: expect.any(BigInt) })
+})
+
 it('messages that wait for a connection leave in the order in which they were sent', async () => {
   const ring = new SimulatedRing({ delayMinMs: 300, delayMaxMs: 301 })
   const got: number[] = []
