@@ -48,8 +48,8 @@ export const DEFAULT_LEAVE_MS = 10_000
 export const METHOD_BYTES_MAX = 64
 
 /**
- * Wait of a look-up for one way to the owner before it tries another: from how long look-ups took lately, within these
- * bounds, doubled with each try. The first applies while nothing is known.
+ * Wait of a look-up for one way to the owner before it tries another: by how long look-ups took lately, between MIN and
+ * FIRST (which applies while nothing is known), doubled with each wait in vain up to MAX.
  */
 export const ATTEMPT_FIRST_MS = 250
 export const ATTEMPT_MIN_MS = 100

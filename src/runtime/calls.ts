@@ -49,6 +49,8 @@ export class Call {
   checkMs = 0
   /** How many ways have been tried. */
   attempt = 0
+  /** How many of them were given up because no answer came in time. */
+  timeouts = 0
   /** Look-ups: questions asked on the way. */
   steps = 0
   /** Attempts that may have been delivered. */
@@ -146,6 +148,7 @@ export class CallTable {
     call.idempotent = false
     call.iterative = false
     call.attempt = 0
+    call.timeouts = 0
     call.steps = 0
     call.unproven = 0
     call.failure = 0

@@ -245,8 +245,10 @@ export class Exchange {
   #scheduleAttempt(call: Call, nowMs: number): void {
     const retried = call.wants === 'found' || call.state === 'dialing' || (call.idempotent && call.key !== undefined)
     call.sentMs = nowMs
-    const onceMs = Math.max(ATTEMPT_MIN_MS, this.#lookupTime.timeoutMs(ATTEMPT_FIRST_MS))
-    const attemptMs = Math.min(ATTEMPT_MAX_MS, onceMs * 2 ** Math.min(call.attempt, 10))
+    const usualMs = this.#lookupTime.timeoutMs(ATTEMPT_FIRST_MS)
+    const onceMs = Math.min(ATTEMPT_FIRST_MS, Math.max(ATTEMPT_MIN_MS, usualMs))
+    // A connection that broke is no reason to wait longer for the next answer.
+    const attemptMs = Math.min(ATTEMPT_MAX_MS, onceMs * 2 ** Math.min(call.timeouts, 10))
     this.table.schedule(call, retried ? Math.min(call.deadlineMs, nowMs + attemptMs) : call.deadlineMs)
   }
 
@@ -262,7 +264,10 @@ export class Exchange {
     }
     // There is no other way to one node, and it keeps its place among those that wait.
     if (call.state === 'dialing' && call.key === undefined) return this.#dial(call, nowMs)
-    if (call.state === 'sent' || call.state === 'dialing') return this.again(call, nowMs)
+    if (call.state === 'sent' || call.state === 'dialing') {
+      call.timeouts++
+      return this.again(call, nowMs)
+    }
     this.table.schedule(call, call.deadlineMs)
   }
 
