@@ -7,8 +7,13 @@ import type { Peer } from './messages.ts'
 import { RoundTrip } from './round-trip.ts'
 import type { CoreConfig } from './state.ts'
 
-/** First timeout of a peer that has never answered: it includes opening a connection. */
-const FIRST_TIMEOUT_MS = 150
+/**
+ * First timeout of a peer that has never answered. It includes opening a connection and saying hello, so it is three times what
+ * other peers take, but at least this long; and while nobody has answered at all, for all we know everybody is far away.
+ */
+const FIRST_TIMEOUT_MIN_MS = 150
+const FIRST_TIMEOUT_UNKNOWN_MS = 1_000
+const FIRST_ROUND_TRIPS = 3
 /** Each miss multiplies the timeout, so that three misses in a row span more than half a second at the shortest. */
 const MISS_GROWTH = 3
 /** The first timeout is long already. */
@@ -29,6 +34,8 @@ interface Record {
 export class FailureDetector {
   readonly #config: CoreConfig
   readonly #records = new Map<string, Record>()
+  /** Of all peers together. */
+  readonly #usual = new RoundTrip()
 
   constructor(config: CoreConfig) {
     this.#config = config
@@ -37,8 +44,9 @@ export class FailureDetector {
   timeoutMs(peer: Peer): number {
     const { probeMinMs, probeMaxMs } = this.#config
     const record = this.#records.get(keyOf(peer))
-    if (record === undefined) return Math.min(FIRST_TIMEOUT_MS, probeMaxMs)
-    let timeout = Math.max(probeMinMs, record.roundTrip.timeoutMs(FIRST_TIMEOUT_MS))
+    const firstMs = this.#firstTimeoutMs()
+    if (record === undefined) return Math.min(firstMs, probeMaxMs)
+    let timeout = Math.max(probeMinMs, record.roundTrip.timeoutMs(firstMs))
     const growth = record.roundTrip.isUnknown ? FIRST_MISS_GROWTH : MISS_GROWTH
     for (let i = 0; i < record.misses; i++) timeout *= growth
     return Math.min(probeMaxMs, timeout)
@@ -51,7 +59,10 @@ export class FailureDetector {
     const doubted = record.misses > 0 || record.dead
     record.misses = 0
     record.dead = false
-    if (roundTripMs !== undefined) record.roundTrip.add(roundTripMs)
+    if (roundTripMs !== undefined) {
+      record.roundTrip.add(roundTripMs)
+      this.#usual.add(roundTripMs)
+    }
     return doubted
   }
 
@@ -101,6 +112,11 @@ export class FailureDetector {
   isSuspect(peer: Peer): boolean {
     const record = this.#records.get(keyOf(peer))
     return record !== undefined && (record.misses > 0 || record.dead)
+  }
+
+  #firstTimeoutMs(): number {
+    if (this.#usual.isUnknown) return FIRST_TIMEOUT_UNKNOWN_MS
+    return Math.max(FIRST_TIMEOUT_MIN_MS, FIRST_ROUND_TRIPS * this.#usual.timeoutMs(0))
   }
 
   #record(peer: Peer): Record {

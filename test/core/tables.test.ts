@@ -83,7 +83,6 @@ describe('the failure detector', () => {
 
   it('follows round trips: average + 4 × deviation, within its bounds', () => {
     const detector = new FailureDetector(CONFIG)
-    expect(detector.timeoutMs(someone)).toBe(150)
     detector.alive(someone, 100)
     expect(detector.timeoutMs(someone)).toBe(300)
     for (let i = 0; i < 100; i++) detector.alive(someone, 100)
@@ -93,6 +92,16 @@ describe('the failure detector', () => {
     expect(detector.timeoutMs(someone)).toBe(CONFIG.probeMinMs)
     for (let i = 0; i < 100; i++) detector.alive(someone, 60_000)
     expect(detector.timeoutMs(someone)).toBe(CONFIG.probeMaxMs)
+  })
+
+  it('gives a stranger three times what others take: a connection, a hello and an answer', () => {
+    const detector = new FailureDetector(CONFIG)
+    expect(detector.timeoutMs(peer(2))).toBe(1_000)
+    for (let i = 0; i < 50; i++) detector.alive(someone, 1)
+    expect(detector.timeoutMs(peer(2))).toBe(150)
+    for (let i = 0; i < 100; i++) detector.alive(someone, 200)
+    expect(detector.timeoutMs(peer(2))).toBeGreaterThanOrEqual(600)
+    expect(detector.timeoutMs(peer(2))).toBeLessThan(610)
   })
 
   it('gives more time after each miss, and takes several in a row for death', () => {
