@@ -17,6 +17,8 @@ export class Services {
   readonly #o: ServicesOptions
   readonly #services: Service[] = []
   #running: Service[] = []
+  /** Of hand-overs that have not ended. */
+  readonly #patience = new Set<Disposable>()
 
   constructor(o: ServicesOptions) {
     this.#o = o
@@ -50,6 +52,7 @@ export class Services {
     const end = () => {
       if (ended) return
       ended = true
+      this.#patience.delete(timer)
       timer[Symbol.dispose]()
       done()
     }
@@ -57,6 +60,7 @@ export class Services {
       this.#o.warn(new ChordError('ERR_HANDLER', `services took longer than ${this.#o.handoverMs} ms to hand over`))
       end()
     })
+    this.#patience.add(timer)
     void Promise.all(this.#running.map((service) => this.#move(service, change))).then(end)
   }
 
@@ -73,6 +77,8 @@ export class Services {
   async stop(): Promise<void> {
     const running = this.#running
     this.#running = []
+    for (const timer of this.#patience) timer[Symbol.dispose]()
+    this.#patience.clear()
     if (running.length === 0) return
     let timer: Disposable | undefined
     const patience = new Promise<void>((resolve) => {
