@@ -192,6 +192,8 @@ export interface Caller {
   /**
    * Sends to the key's owner. Resolves when its handler has taken the message or, with `ack: false`, when the
    * transport has (back-pressure is still felt). Errors: those of `request` but ERR_REMOTE.
+   * Order holds from one sender to one receiver over one connection, not across re-routing; a message that fits a
+   * frame (64 KiB) may overtake larger ones, so that nobody waits behind a megabyte.
    */
   send<Q>(key: Key, type: MessageType<Q, unknown>, body: Q, o?: Wait & { ack?: boolean }): Promise<void>
   /**
