@@ -14,7 +14,7 @@ import { Links } from './links.ts'
 import { type Handover, Members, type MembersHandler } from './members.ts'
 import { PastQuestions } from './past-questions.ts'
 import { Peers } from './peers.ts'
-import { advertised, advertiseRequired, joinTimeout, listenAddress } from './place.ts'
+import { advertised, advertiseRequired, askUntil, joinTimeout, listenAddress } from './place.ts'
 import { RoutingAddresses, tellDown } from './routing-addresses.ts'
 import { Seeds } from './seeds.ts'
 import type { Services } from './services.ts'
@@ -221,20 +221,13 @@ export class Host {
     if (advertise !== undefined) return advertised(advertise, bound.port)
     if (!isWildcard(bound.host)) return formatAddress(bound.host, bound.port)
     if (this.#o.settings.join.length === 0) throw advertiseRequired()
-    this.#observed = new Deferred<string>()
-    let again: Disposable | undefined
-    const dial = (): void => {
-      void this.#seeds.dial()
-      again = this.#o.environment.clock.setTimer(this.#o.settings.timing.rejoinMinMs, dial)
-    }
-    dial()
-    this.#started.promise.catch((error) => this.#observed?.reject(error))
-    try {
-      return formatAddress(await this.#observed.promise, bound.port)
-    } finally {
-      again?.[Symbol.dispose]()
-      this.#observed = undefined
-    }
+    const observed = new Deferred<string>()
+    this.#observed = observed
+    this.#started.promise.catch((error) => observed.reject(error))
+    const everyMs = this.#o.settings.timing.rejoinMinMs
+    const host = await askUntil(observed, () => void this.#seeds.dial(), everyMs, this.#o.environment.clock)
+    this.#observed = undefined
+    return formatAddress(host, bound.port)
   }
 
   /** Makes the members, each new, and sends them into the ring, or lets the first one make it. */

@@ -1,6 +1,8 @@
 /** Where a node listens, and how others reach it. */
+import type { Clock } from '../api.ts'
 import { assert, ChordError } from '../core/errors.ts'
 import { formatAddress, parseAddress } from './address.ts'
+import type { Deferred } from './deferred.ts'
 import type { Environment } from './environment.ts'
 
 /** A numeric address to bind. Errors: ERR_LISTEN. */
@@ -21,6 +23,26 @@ export function advertised(advertise: string, boundPort: number): string {
   const parsed = parseAddress(advertise)
   assert(parsed.ok, 'addresses were checked')
   return formatAddress(parsed.value.host, parsed.value.port === 0 ? boundPort : parsed.value.port)
+}
+
+/** Dials contacts again and again until one has told how it sees us. */
+export async function askUntil(
+  told: Deferred<string>,
+  dial: () => void,
+  everyMs: number,
+  clock: Clock,
+): Promise<string> {
+  let again: Disposable | undefined
+  const ask = (): void => {
+    dial()
+    again = clock.setTimer(everyMs, ask)
+  }
+  ask()
+  try {
+    return await told.promise
+  } finally {
+    again?.[Symbol.dispose]()
+  }
 }
 
 export function advertiseRequired(): ChordError {
