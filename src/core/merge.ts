@@ -69,9 +69,11 @@ export function onOwnPlaceFound(core: Core, via: Peer, owner: Peer, nowMs: numbe
     return
   }
   const stranger = !inTable(core, owner)
+  // While nodes join around us, lists know of each other only in part: that heals by itself and is no split.
+  const isQuiet = nowMs - core.changedMs >= core.config.selfLookupMs
   adopt(core, owner, undefined, nowMs)
   if (!stranger) return
-  if (core.splits.size < SPLITS_MAX && !core.splits.has(keyOf(via))) {
+  if (isQuiet && core.splits.size < SPLITS_MAX && !core.splits.has(keyOf(via))) {
     core.splits.set(keyOf(via), { via, stranger: owner })
     core.emit({ type: 'split', peer: owner })
   }

@@ -103,6 +103,8 @@ export class Core {
   successors: readonly Peer[] = []
   /** The list went once around the ring when we made it: there is nobody else. */
   listWraps = false
+  /** When our neighbours last changed. */
+  changedMs = Number.NEGATIVE_INFINITY
   /** Early stabilisations that a short list may still ask for. */
   fillsLeft = 0
   predecessor: Peer | undefined = undefined
@@ -279,6 +281,7 @@ export class Core {
 
   /** Neighbours changed: stabilise at the short period again, and soon. */
   changed(nowMs: number): void {
+    this.changedMs = nowMs
     this.periods.stabilizeMs = this.config.stabilizeMinMs
     this.periods.fingersMs = this.config.fingersMinMs
     this.timers.fingersMs = Math.min(this.timers.fingersMs, nowMs + this.config.fingersMinMs)
