@@ -1,0 +1,48 @@
+/** Processes that are asked by the one that started them, one question at a time. */
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** In the child: answers by `actions`, after saying that it is ready and with what. */
+export function answerParent(actions, ready = {}) {
+  process.on('message', async ({ action, argument }) => {
+    try {
+      process.send({ value: await actions[action](argument) })
+    } catch (error) {
+      process.send({ error: String(error?.stack ?? error) })
+    }
+  })
+  process.on('disconnect', () => process.exit())
+  process.send({ value: ready })
+}
+
+/** User and system time of this process so far. */
+export function cpuMs() {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
+/** In the parent: resolves when the child is ready. `ask` rejects when it ends instead of answering. */
+export async function startWorker(name, args, { env = {} } = {}) {
+  const script = fileURLToPath(new URL(`./${name}.mjs`, import.meta.url))
+  const child = fork(script, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: { ...process.env, ...env } })
+  let waiting
+  const answer = () =>
+    new Promise((resolve, reject) => {
+      waiting = { resolve, reject }
+    })
+  child.on('message', ({ value, error }) =>
+    error === undefined ? waiting.resolve(value) : waiting.reject(new Error(error)),
+  )
+  child.on('error', (error) => waiting.reject(error))
+  child.on('exit', (code) => waiting.reject(new Error(`${name} ended with ${code}`)))
+  const ready = await answer()
+  return {
+    ready,
+    ask(action, argument) {
+      const answered = answer()
+      child.send({ action, argument })
+      return answered
+    },
+    kill: () => child.kill('SIGKILL'),
+  }
+}
