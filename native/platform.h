@@ -8,11 +8,18 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+// The tests define CHORDITE_AS_BSD to run the other side of this file, and the kqueue poller, on Linux.
+#if defined(__linux__) && !defined(CHORDITE_AS_BSD)
+#define CHORDITE_LINUX 1
+#else
+#define CHORDITE_LINUX 0
+#endif
+
 namespace chordite::platform {
 
 // Every descriptor is close-on-exec: a child of a killed process would otherwise keep its port open, and nobody would
 // notice that it died.
-#if defined(__linux__)
+#if CHORDITE_LINUX
 
 inline constexpr int kSendFlags = MSG_NOSIGNAL;
 

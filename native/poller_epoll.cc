@@ -1,11 +1,13 @@
-#if defined(__linux__)
+#include "platform.h"
 
-#include "poller.h"
+#if CHORDITE_LINUX
 
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <cerrno>
+
+#include "poller.h"
 
 namespace chordite {
 

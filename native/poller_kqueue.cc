@@ -1,6 +1,6 @@
-#if defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__) || defined(__DragonFly__)
+#include "platform.h"
 
-#include "poller.h"
+#if !CHORDITE_LINUX
 
 #include <fcntl.h>
 #include <sys/event.h>
@@ -10,15 +10,17 @@
 
 #include <cerrno>
 
+#include "poller.h"
+
 namespace chordite {
 
 namespace {
 
 // Reading and writing are two filters of one descriptor, each on or off.
 struct kevent filter_event(int fd, int filter, int action, uint64_t token) {
+  void* const udata = reinterpret_cast<void*>(static_cast<uintptr_t>(token));  // NOLINT: it comes back, unused
   struct kevent event;
-  EV_SET(&event, static_cast<uintptr_t>(fd), static_cast<int16_t>(filter), static_cast<uint16_t>(action), 0, 0,
-         reinterpret_cast<void*>(static_cast<uintptr_t>(token)));
+  EV_SET(&event, static_cast<uintptr_t>(fd), static_cast<int16_t>(filter), static_cast<uint16_t>(action), 0, 0, udata);
   return event;
 }
 

@@ -1,32 +1,57 @@
-/** Builds the C++ tests with AddressSanitizer and UndefinedBehaviorSanitizer and runs them. Exit code 0 if all pass. */
+/**
+ * Builds the C++ tests with AddressSanitizer and UndefinedBehaviorSanitizer and runs them. Exit code 0 if all pass.
+ *
+ *   node native/test/run.mjs [--cxx=COMPILER] [--sanitize=undefined] [--run='qemu-aarch64 -L …'] [NAME…]
+ */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { asBsd } from './as_bsd.mjs'
 
+const POLLER = ['connection.cc', 'poller_epoll.cc']
+const BSD_POLLER = ['connection.cc', ...asBsd.sources]
+
+/** Those with `bsd` run over kqueue and a BSD's sockets. */
+const tests = [
+  { name: 'framing_test', sources: [] },
+  { name: 'ring_test', sources: [] },
+  { name: 'id160_test', sources: [] },
+  { name: 'sha1_test', sources: ['sha1_batch.cc'] },
+  { name: 'poller_test', sources: POLLER },
+  { name: 'poller_test', sources: BSD_POLLER, bsd: true },
+  { name: 'fake_kqueue_test', sources: BSD_POLLER, bsd: true },
+]
+
+const { values: options, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: {
+    cxx: { type: 'string', default: process.env.CXX ?? 'c++' },
+    sanitize: { type: 'string', default: 'address,undefined' },
+    run: { type: 'string', default: '' },
+  },
+})
 const here = dirname(fileURLToPath(import.meta.url))
-const compiler = process.env.CXX ?? 'c++'
 const flags = [
   ...['-std=c++20', '-O1', '-g', '-fno-exceptions', '-Wall', '-Wextra', '-Werror', '-Wno-error=maybe-uninitialized'],
-  ...['-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
+  ...[`-fsanitize=${options.sanitize}`, '-fno-sanitize-recover=all'],
 ]
-const tests = {
-  framing_test: [],
-  ring_test: [],
-  id160_test: [],
-  sha1_test: ['sha1_batch.cc'],
-}
+const runner = options.run.split(' ').filter(Boolean)
 
 const folder = mkdtempSync(join(tmpdir(), 'chordite-native-test-'))
 let failed = 0
-for (const [name, sources] of Object.entries(tests)) {
-  const program = join(folder, name)
+for (const { name, sources, bsd } of tests) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
+  const program = join(folder, bsd ? `${name}_bsd` : name)
   const files = [join(here, `${name}.cc`), ...sources.map((source) => join(here, '..', source))]
-  const built = spawnSync(compiler, [...flags, ...files, '-o', program], { stdio: 'inherit' })
-  const passed = built.status === 0 && spawnSync(program, { stdio: 'inherit' }).status === 0
+  const system = bsd ? [...asBsd.compile, ...asBsd.link] : []
+  const built = spawnSync(options.cxx, [...flags, ...system, ...files, '-o', program], { stdio: 'inherit' })
+  const [command, ...args] = [...runner, program]
+  const passed = built.status === 0 && spawnSync(command, args, { stdio: 'inherit' }).status === 0
   if (!passed) failed++
-  console.log(`${passed ? 'ok  ' : 'FAIL'} ${name}`)
+  console.log(`${passed ? 'ok  ' : 'FAIL'} ${name}${bsd ? ' (kqueue)' : ''}`)
 }
 rmSync(folder, { recursive: true })
 process.exit(failed === 0 ? 0 : 1)
