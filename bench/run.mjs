@@ -1,57 +1,93 @@
 /**
- * `npm run bench`: builds, measures, prints tables. Nothing is saved, and the exit code is 0 whatever the figures.
+ * `npm run bench`: builds, measures, prints tables and gates. The exit code is 0 whatever the figures.
  *
- *   --json            one JSON document on standard output instead of tables
- *   --quick           few, short rounds: shows that everything runs, its figures are no evidence
- *   --only micro|echo
- *   --rounds N        of the echo, instead of 9
- *   --no-build        dist/ is fresh
+ *   --json             one JSON document on standard output instead of tables
+ *   --quick            few, short rounds: shows that everything runs, its figures are no evidence
+ *   --only PART        micro, echo, requests or allocation
+ *   --against NAME     only the echo, of us and of one other: node:net, uWebSockets.js, 'C epoll', 'chordite tcp' …
+ *   --rounds N         of echo and requests, instead of 9
+ *   --docs             also writes docs/benchmarks.md and docs/plots from the figures
+ *   --no-build         dist/ is fresh
  */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { machine } from './lib/machine.mjs'
+import { contestants, OURS } from './echo/contestants.mjs'
+import { machine, versions } from './lib/machine.mjs'
+import { watchMachine } from './lib/watch.mjs'
+
+const PARTS = ['micro', 'echo', 'requests', 'allocation']
 
 const { values: flags } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
+    against: { type: 'string' },
     rounds: { type: 'string' },
+    docs: { type: 'boolean', default: false },
     'no-build': { type: 'boolean', default: false },
   },
 })
+const against = opponent(flags.against)
+if (flags.only !== undefined && !PARTS.includes(flags.only))
+  refuse(`--only takes ${PARTS.join(', ')}; not ${flags.only}`)
+if (flags.docs && (flags.only ?? against) !== undefined) refuse('--docs takes a whole run')
 
-const parts = ['micro', 'echo']
-if (flags.only !== undefined && !parts.includes(flags.only)) {
-  console.error(`--only takes ${parts.join(' or ')}, not ${flags.only}`)
+const plan = { quick: flags.quick, rounds: Number(flags.rounds ?? 0), say }
+if (!flags['no-build']) build()
+if (against === undefined) await everything()
+else await duel()
+
+/** The parts after each other: each has the machine for itself. */
+async function everything() {
+  const wanted = (part) => flags.only === undefined || flags.only === part
+  const report = { machine: machine(), versions: versions(), date: new Date().toISOString(), quick: flags.quick }
+  if (wanted('micro')) {
+    const watched = watchMachine()
+    const micro = await (await import('./micro.mjs')).runMicro(plan)
+    report.micro = { ...micro, machine: watched(0) }
+  }
+  if (wanted('echo')) report.echo = await (await import('./echo/measure.mjs')).runEcho(plan)
+  if (wanted('requests')) report.requests = await (await import('./request/measure.mjs')).runRequests(plan)
+  if (wanted('allocation')) report.allocation = await (await import('./allocation/measure.mjs')).runAllocation(plan)
+  report.gates = (await import('./gates.mjs')).judge(report)
+  say('')
+  if (flags.docs) await (await import('./report/docs.mjs')).writeDocs(report)
+  await output(report, async () => (await import('./report/print.mjs')).print(report))
+}
+
+async function duel() {
+  const echo = await (await import('./echo/measure.mjs')).runEcho({ ...plan, only: [OURS, against] })
+  say('')
+  await output({ machine: machine(), versions: versions(), echo }, async () =>
+    (await import('./report/print.mjs')).printAgainst(echo, against),
+  )
+}
+
+async function output(report, text) {
+  console.log(flags.json ? JSON.stringify(report, null, 2) : await text())
+}
+
+/** The contestant whose name begins like that; `node:net` is its best case. */
+function opponent(name) {
+  if (name === undefined) return undefined
+  const others = contestants.map((contestant) => contestant.name).filter((other) => other !== OURS)
+  const found = others.find((other) => other.toLowerCase().startsWith(name.toLowerCase()))
+  return found ?? refuse(`--against takes one of: ${others.join(', ')}; not ${name}`)
+}
+
+function refuse(text) {
+  console.error(text)
   process.exit(1)
 }
-const wanted = (part) => flags.only === undefined || flags.only === part
-const say = (text) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`)
 
-if (!flags['no-build']) {
-  const root = fileURLToPath(new URL('..', import.meta.url))
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  })
+function say(text) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
 }
 
-const report = { machine: machine(), quick: flags.quick }
-if (wanted('micro')) {
-  const { runMicro } = await import('./micro.mjs')
-  report.micro = await runMicro({ quick: flags.quick, say })
-}
-if (wanted('echo')) {
-  const { runEcho } = await import('./echo/run.mjs')
-  report.echo = await runEcho({ quick: flags.quick, rounds: Number(flags.rounds ?? 0), say })
-}
-say('')
-
-if (flags.json) {
-  console.log(JSON.stringify(report, null, 2))
-} else {
-  const { print } = await import('./lib/print.mjs')
-  console.log(print(report))
+function build() {
+  const cwd = fileURLToPath(new URL('..', import.meta.url))
+  const tsc = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']
+  execFileSync(process.execPath, tsc, { cwd, stdio: ['ignore', 2, 2] })
 }

@@ -6,6 +6,8 @@ uws
   .ws('/*', {
     compression: uws.DISABLED,
     idleTimeout: 0,
+    // Its default drops what 128 requests of 1 KiB may queue.
+    maxBackpressure: 1 << 20,
     message: (socket, message, isBinary) => socket.send(message, isBinary),
   })
   .listen('127.0.0.1', 0, (listener) => {

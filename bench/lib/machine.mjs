@@ -1,61 +1,56 @@
-/** What the machine was, and how much of it others were using while we measured. */
-import { readFileSync } from 'node:fs'
+/** What was measured on, and what. */
+import { execFileSync } from 'node:child_process'
+import { createRequire } from 'node:module'
 import os from 'node:os'
 
-const TICK_MS = 10
-const PRESSURE_BUSY = 10
-const OTHERS_BUSY_CORES = 0.15
+const require = createRequire(import.meta.url)
 
 export function machine() {
   return {
     cpu: os.cpus()[0]?.model ?? 'unknown',
     cores: os.cpus().length,
+    memoryBytes: os.totalmem(),
     system: `${os.type()} ${os.release()}`,
-    node: process.version,
   }
 }
 
-/** Call it before measuring, then the result after, with the CPU time that our own processes used meanwhile, if known. */
-export function watchMachine() {
-  const before = read()
-  return (ownCpuMs) => {
-    const after = read()
-    const wallMs = after.atMs - before.atMs
-    const known = before.busyMs !== undefined && ownCpuMs !== undefined
-    const othersCores = known ? (after.busyMs - before.busyMs - ownCpuMs) / wallMs : undefined
-    const reasons = []
-    if (before.pressure !== undefined && before.pressure > PRESSURE_BUSY) {
-      reasons.push(`processes waited for a CPU ${before.pressure} % of the 10 s before`)
-    }
-    if (othersCores !== undefined && othersCores > OTHERS_BUSY_CORES) {
-      reasons.push(`other processes used ${othersCores.toFixed(2)} cores meanwhile`)
-    }
-    return { pressureAvg10Before: before.pressure, othersCores, busy: reasons.length > 0, reasons }
+/** Of everything that has a part in the figures. `commit` ends in a plus sign when files were changed since. */
+export function versions() {
+  return {
+    chordite: require('../../package.json').version,
+    commit: commit(),
+    node: process.versions.node,
+    v8: process.versions.v8,
+    libuv: process.versions.uv,
+    openssl: process.versions.openssl,
+    'uWebSockets.js': versionOf('uWebSockets.js'),
+    'C compiler': lineOf(process.env.CC ?? 'cc', ['--version']),
   }
 }
 
-function read() {
-  return { atMs: performance.now(), pressure: readPressure(), busyMs: readBusyMs() }
+function commit() {
+  const head = lineOf('git', ['rev-parse', '--short', 'HEAD'])
+  if (head === undefined) return undefined
+  return lineOf('git', ['status', '--porcelain', '--untracked-files=no', 'src', 'native', 'bench']) ? `${head}+` : head
 }
 
-/** `some avg10` of /proc/pressure/cpu, in per cent; undefined where the kernel does not tell. */
-function readPressure() {
-  const match = /some avg10=([\d.]+)/.exec(readIfThere('/proc/pressure/cpu'))
-  return match ? Number(match[1]) : undefined
-}
-
-/** All time that was not idle, stolen time included, of all cores. */
-function readBusyMs() {
-  const fields = /^cpu +(.*)$/m.exec(readIfThere('/proc/stat'))?.[1]?.split(' ').map(Number)
-  if (fields === undefined) return undefined
-  const [user, nice, system, , , irq, softirq, steal] = fields
-  return (user + nice + system + irq + softirq + steal) * TICK_MS
-}
-
-function readIfThere(path) {
+function versionOf(name) {
   try {
-    return readFileSync(path, 'utf8')
+    return require(`${name}/package.json`).version
   } catch {
-    return ''
+    return undefined
+  }
+}
+
+function lineOf(program, args) {
+  try {
+    const cwd = new URL('../..', import.meta.url)
+    return (
+      execFileSync(program, args, { cwd, stdio: ['ignore', 'pipe', 'ignore'] })
+        .toString()
+        .split('\n')[0] || undefined
+    )
+  } catch {
+    return undefined
   }
 }

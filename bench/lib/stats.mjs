@@ -8,5 +8,6 @@ export function quantile(values, share) {
 }
 
 export function summary(values) {
-  return { median: quantile(values, 0.5), p25: quantile(values, 0.25), p75: quantile(values, 0.75) }
+  const [median, p25, p75, min, max] = [0.5, 0.25, 0.75, 0, 1].map((share) => quantile(values, share))
+  return { median, p25, p75, min, max }
 }

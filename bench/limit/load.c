@@ -1,15 +1,15 @@
 /*
- * The load: keeps `outstanding` requests of 64 bytes in flight on each of `connections`, and says what they cost the
- * server. One program for every contestant, so that the generator is the same for all and never the limit.
+ * The load: keeps `outstanding` requests in flight on each of `connections`, and says what they cost the server. One program for every contestant, so that the generator is the same for all and never the limit.
  *
- *   load PORT SERVER_PID PROTOCOL CONNECTIONS OUTSTANDING WARMUP_MS WINDOW_MS [HELLO]
+ *   load PORT SERVER_PID PROTOCOL BODY_BYTES CONNECTIONS OUTSTANDING WARMUP_MS WINDOW_MS [HELLO]
  *
- * PROTOCOL: frame      32-byte header and 64-byte body as our frames; after HELLO, in hex, if given (ours want one,
+ * PROTOCOL: frame      32-byte header and body as our frames; after HELLO, in hex, if given (ours want one,
  *                      servers that echo a stream do not)
- *           websocket  64-byte binary messages
+ *           websocket  binary messages
  *
  * The server's CPU is its process clock (user and system time of all threads, as in getrusage, but readable from here
- * at the exact ends of the window). Every reply's number is checked. Prints one line of JSON.
+ * at the exact ends of the window). Every reply's number is checked. Prints one line of JSON; `totalCpuMs` is what both
+ * processes used from before the first connection on.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -24,7 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS_MAX = 1024, CHUNK_BYTES = 65536, OUTSTANDING_MAX = 512, REQUEST_BYTES_MAX = 96, BATCHES_MAX = 512 };
+enum { EVENTS_MAX = 1024, CHUNK_BYTES = 65536, OUTSTANDING_MAX = 512, BODY_BYTES_MAX = 4096, BATCHES_MAX = 512 };
+enum { REQUEST_BYTES_MAX = BODY_BYTES_MAX + 32 };
 enum { BUCKETS_PER_OCTAVE = 16, BUCKETS = 40 * BUCKETS_PER_OCTAVE };
 
 typedef struct {
@@ -65,7 +66,7 @@ static uint64_t clock_ns(clockid_t clock) {
 static void put_u32(unsigned char *at, uint32_t value) { memcpy(at, &value, sizeof value); }
 
 static void write_all(int fd, const void *bytes, size_t count) {
-  /* What is in flight fits the socket buffers, so a short write cannot happen while the server is right. */
+  /* Blocks while the server is behind. What is in flight fits the buffers of both, so it never waits for us meanwhile. */
   if (write(fd, bytes, count) != (ssize_t)count) die("short write");
 }
 
@@ -89,18 +90,22 @@ static void frame_header(unsigned char *at, uint32_t length, unsigned char type)
   at[AT_VERSION] = 1;
 }
 
-static void use_frames(void) {
-  protocol = (Protocol){.request_bytes = 96, .reply_bytes = 96, .request_number_at = AT_REQUEST, .reply_number_at = AT_REQUEST};
-  frame_header(protocol.request, 96, 66);
-  memset(protocol.request + HEADER_BYTES, 'x', 64);
+static void use_frames(size_t body_bytes) {
+  size_t bytes = HEADER_BYTES + body_bytes;
+  protocol = (Protocol){.request_bytes = bytes, .reply_bytes = bytes, .request_number_at = AT_REQUEST, .reply_number_at = AT_REQUEST};
+  frame_header(protocol.request, (uint32_t)bytes, 66);
+  memset(protocol.request + HEADER_BYTES, 'x', body_bytes);
 }
 
-static void use_websocket(void) {
+static void use_websocket(size_t body_bytes) {
   /* A client must mask; with a mask of zero the masked bytes are the bytes, and the server's work is the same. */
-  protocol = (Protocol){.request_bytes = 70, .reply_bytes = 66, .request_number_at = 6, .reply_number_at = 2};
+  size_t header = body_bytes < 126 ? 2 : 4, mask = 4;
+  protocol = (Protocol){.request_bytes = header + mask + body_bytes, .reply_bytes = header + body_bytes};
+  protocol.request_number_at = header + mask, protocol.reply_number_at = header;
   protocol.request[0] = 0x82;
-  protocol.request[1] = 0x80 | 64;
-  memset(protocol.request + 6, 'x', 64);
+  protocol.request[1] = (unsigned char)(0x80 | (header == 2 ? body_bytes : 126));
+  if (header == 4) protocol.request[2] = (unsigned char)(body_bytes >> 8), protocol.request[3] = (unsigned char)body_bytes;
+  memset(protocol.request + header + mask, 'x', body_bytes);
 }
 
 static unsigned char hello[HELLO_BYTES_MAX];
@@ -228,20 +233,24 @@ static double percentile_us(double share) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 8 && argc != 9) {
-    fprintf(stderr, "usage: load PORT SERVER_PID PROTOCOL CONNECTIONS OUTSTANDING WARMUP_MS WINDOW_MS [HELLO]\n");
+  if (argc != 9 && argc != 10) {
+    fprintf(stderr,
+            "usage: load PORT SERVER_PID PROTOCOL BODY_BYTES CONNECTIONS OUTSTANDING WARMUP_MS WINDOW_MS [HELLO]\n");
     return 2;
   }
-  int port = atoi(argv[1]), connections = atoi(argv[4]), outstanding = atoi(argv[5]);
-  uint64_t warmup_ns = strtoull(argv[6], NULL, 10) * 1000000u, window_ns = strtoull(argv[7], NULL, 10) * 1000000u;
+  int port = atoi(argv[1]), body_bytes = atoi(argv[4]), connections = atoi(argv[5]), outstanding = atoi(argv[6]);
+  uint64_t warmup_ns = strtoull(argv[7], NULL, 10) * 1000000u, window_ns = strtoull(argv[8], NULL, 10) * 1000000u;
   void (*greet)(int) = NULL;
+  /* The number takes 4 bytes of a WebSocket body, and frames are padded to 8. */
+  if (body_bytes < 8 || body_bytes > BODY_BYTES_MAX || body_bytes % 8 != 0) die("bad arguments");
   if (connections < 1 || outstanding < 1 || outstanding > OUTSTANDING_MAX) die("bad arguments");
-  if (argc == 9) read_hello(argv[8]);
-  if (!strcmp(argv[3], "websocket")) use_websocket(), greet = greet_with_upgrade;
-  else use_frames(), greet = hello_bytes > 0 ? greet_with_hello : NULL;
+  if (argc == 10) read_hello(argv[9]);
+  if (!strcmp(argv[3], "websocket")) use_websocket((size_t)body_bytes), greet = greet_with_upgrade;
+  else use_frames((size_t)body_bytes), greet = hello_bytes > 0 ? greet_with_hello : NULL;
 
   clockid_t server_clock;
   if ((errno = clock_getcpuclockid(atoi(argv[2]), &server_clock))) die("the server's CPU clock");
+  uint64_t server_before_ns = clock_ns(server_clock);
   int poller = epoll_create1(EPOLL_CLOEXEC);
   Connection *all = calloc((size_t)connections, sizeof *all);
   if (poller < 0 || !all) die("setup");
@@ -263,7 +272,10 @@ int main(int argc, char **argv) {
   own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own_ns;
   uint64_t wall_ns = clock_ns(CLOCK_MONOTONIC) - begin_ns;
 
-  printf("{\"requests\":%llu,\"wallMs\":%.3f,\"serverCpuMs\":%.3f,\"loadCpuMs\":%.3f,\"p50Us\":%.1f,\"p99Us\":%.1f}\n",
-         (unsigned long long)replies, wall_ns / 1e6, server_ns / 1e6, own_ns / 1e6, percentile_us(0.5), percentile_us(0.99));
+  uint64_t total_ns = clock_ns(server_clock) - server_before_ns + clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+
+  printf("{\"requests\":%llu,\"wallMs\":%.3f,\"serverCpuMs\":%.3f,\"loadCpuMs\":%.3f,\"totalCpuMs\":%.3f,",
+         (unsigned long long)replies, wall_ns / 1e6, server_ns / 1e6, own_ns / 1e6, total_ns / 1e6);
+  printf("\"p50Us\":%.1f,\"p99Us\":%.1f}\n", percentile_us(0.5), percentile_us(0.99));
   return 0;
 }

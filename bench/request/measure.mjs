@@ -1,5 +1,8 @@
 /** `requestTo` through the public API, one client process and one of 16 endpoints. Interleaved rounds, medians, ratios. */
-import { quantile, summary } from '../lib/stats.mjs'
+import { rowOf } from '../lib/rows.mjs'
+import { quantile } from '../lib/stats.mjs'
+import { watchMachine } from '../lib/watch.mjs'
+import { ENDPOINTS, OUTSTANDING } from './shape.mjs'
 import { startWorker } from './worker.mjs'
 
 /** How the client calls, and how the server handles. The first is what a program writes without thinking of speed. */
@@ -14,8 +17,9 @@ export const bodies = [64, 1024]
 
 const FULL = { rounds: 9, warmupMs: 200, windowMs: 500 }
 const QUICK = { rounds: 1, warmupMs: 300, windowMs: 200 }
+const FIGURES = ['requestsPerSecond', 'clientCpuUs', 'serverCpuUs', 'clientCores', 'serverCores', 'p50Us', 'p99Us']
 
-/** One row for each way and size of body. `say` is told of progress. */
+/** A group for each size of body: its rows, one for each way, and what the machine was doing in each round. */
 export async function runRequests({ quick = false, rounds, windowMs, only, transport, say = () => {} } = {}) {
   const plan = { ...(quick ? QUICK : FULL), ...(rounds ? { rounds } : {}), ...(windowMs ? { windowMs } : {}) }
   const wanted = ways.filter((way) => only === undefined || way.name.includes(only))
@@ -25,30 +29,53 @@ export async function runRequests({ quick = false, rounds, windowMs, only, trans
       say(`requests: starting ${way.name}`)
       pairs.push(await startPair(way, transport))
     }
-    const rows = []
+    const groups = []
     for (const bytes of bodies) {
-      const samples = new Map(pairs.map((pair) => [pair, []]))
-      for (let round = 0; round < plan.rounds; round++) {
-        say(`requests of ${bytes} bytes: round ${round + 1} of ${plan.rounds}`)
-        for (let i = 0; i < pairs.length; i++) {
-          const pair = pairs[(i + round) % pairs.length]
-          samples.get(pair).push(await measureOnce(pair, bytes, plan))
-        }
-      }
-      for (const [pair, list] of samples) rows.push(row(pair.way, bytes, list))
+      groups.push(
+        await measureGroup(pairs, bytes, plan, (round) =>
+          say(`requests, ${bytes} bytes: round ${round + 1} of ${plan.rounds}`),
+        ),
+      )
     }
-    return { plan, rows }
+    return { plan: { ...plan, endpoints: ENDPOINTS, outstanding: OUTSTANDING }, groups }
   } finally {
-    for (const pair of pairs) for (const worker of [pair.client, pair.server]) worker?.kill()
+    for (const { client, server } of pairs) for (const worker of [client, server]) worker.kill()
   }
+}
+
+async function measureGroup(pairs, bytes, plan, beforeRound) {
+  const samples = new Map(pairs.map((pair) => [pair, []]))
+  const machine = []
+  for (let round = 0; round < plan.rounds; round++) {
+    beforeRound(round)
+    const watched = watchMachine()
+    const before = await usedBy(pairs)
+    // Nobody always follows the same neighbor.
+    for (let i = 0; i < pairs.length; i++) {
+      const pair = pairs[(i + round) % pairs.length]
+      samples.get(pair).push(await measureOnce(pair, bytes, plan))
+    }
+    machine.push(watched((await usedBy(pairs)) - before))
+  }
+  const rows = [...samples].map(([pair, list]) => ({ way: pair.way.name, ...rowOf(FIGURES, list) }))
+  return { bytes, rows, machine }
+}
+
+async function usedBy(pairs) {
+  const all = await Promise.all(pairs.flatMap(({ client, server }) => [client.ask('used'), server.ask('used')]))
+  return all.reduce((sum, ms) => sum + ms, 0)
 }
 
 /** Processes of their own for each way: none runs code that another way has made general. */
 async function startPair(way, transport) {
   const env = transport === undefined ? {} : { CHORDITE_TRANSPORT: transport }
   const server = await startWorker('server', [way.handler], { env })
-  const client = await startWorker('client', [way.form, ...server.ready.addresses], { env })
-  return { way, server, client }
+  try {
+    return { way, server, client: await startWorker('client', [way.form, ...server.ready.addresses], { env }) }
+  } catch (error) {
+    server.kill()
+    throw error
+  }
 }
 
 async function measureOnce({ client, server }, bytes, { warmupMs, windowMs }) {
@@ -68,7 +95,6 @@ async function measureOnce({ client, server }, bytes, { warmupMs, windowMs }) {
     serverCores: ofServer.cpuMs / ofServer.wallMs,
     p50Us: quantile(end.client.latencies, 0.5) * 1000,
     p99Us: quantile(end.client.latencies, 0.99) * 1000,
-    cpuMs: ofClient.cpuMs + ofServer.cpuMs,
   }
 }
 
@@ -84,10 +110,4 @@ function between(begin, end) {
 
 function passed(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
-function row(way, bytes, samples) {
-  const of = (name) => summary(samples.map((sample) => sample[name]))
-  const names = ['requestsPerSecond', 'clientCpuUs', 'serverCpuUs', 'clientCores', 'serverCores', 'p50Us', 'p99Us']
-  return { way: way.name, bytes, ...Object.fromEntries(names.map((name) => [name, of(name)])), samples }
 }

@@ -2,11 +2,11 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-/** In the child: answers by `actions`, after saying that it is ready and with what. */
+/** In the child: answers by `actions`, and how much CPU time it has used, after saying that it is ready and with what. */
 export function answerParent(actions, ready = {}) {
   process.on('message', async ({ action, argument }) => {
     try {
-      process.send({ value: await actions[action](argument) })
+      process.send({ value: action === 'used' ? cpuMs() : await actions[action](argument) })
     } catch (error) {
       process.send({ error: String(error?.stack ?? error) })
     }
