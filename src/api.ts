@@ -167,15 +167,27 @@ export interface Incoming<Q> {
   oneWay: boolean
 }
 
-/** The messages of one type that arrived in one wake-up. Views die when the handler returns. */
+/**
+ * The messages of one type that arrived in one wake-up, where they lie: body `i` is `memory(i)[start(i) .. end(i))`,
+ * and reading it that way allocates nothing. Memory and views die when the handler returns; every method throws
+ * ERR_STATE from then on, and for an index that no message has.
+ */
 export interface BorrowedBatch {
   readonly length: number
-  /** A view into the receive ring. Its `.buffer` holds other peers' data: for trusted code only. */
+  /** Nearly always the receive ring, the same for all. It holds other peers' data: for trusted code only. */
+  memory(index: number): Uint8Array
+  /** A multiple of 8. */
+  start(index: number): number
+  end(index: number): number
+  /** The same as a view, which is an object for each message. */
   body(index: number): Uint8Array
   from(index: number): Peer
   key(index: number): Id | undefined
-  /** Answers message `index`; ignored if it was one-way. Copies `bytes` at once. */
-  reply(index: number, bytes: Uint8Array): void
+  /**
+   * Answers message `index` with `bytes[start .. end)`, by default all of them, copied at once; `memory(index)` will do.
+   * A second answer is ignored, and so is what is said to a one-way message.
+   */
+  reply(index: number, bytes: Uint8Array, start?: number, end?: number): void
 }
 
 export type Result<T> = { ok: true; value: T } | { ok: false; error: ChordError }

@@ -5,6 +5,7 @@ import type { Id } from '../core/id.ts'
 import { encodeFailure, encodeFound, FAIL_REMOTE } from '../wire/answers.ts'
 import type { PeerBook } from '../wire/codec.ts'
 import {
+  copyShort,
   type FrameMemory,
   frameMemory,
   readAscii,
@@ -14,6 +15,7 @@ import {
   readId,
   readIncarnation,
   readLow,
+  SHORT_BYTES_MAX,
   writeHeader,
   writeTarget,
 } from '../wire/frames.ts'
@@ -76,7 +78,8 @@ export function readOrigin(m: FrameMemory, at: number): Origin | undefined {
 
 export function returnPath(session: Session | undefined, m: FrameMemory, at: number): ReturnPath {
   const oneWay = (readFlags(m, at) & FLAG_ONE_WAY) !== 0
-  return { session, origin: readOrigin(m, at), low: readLow(m, at), high: readHigh(m, at), oneWay }
+  // Signed, so that neither half is a number on the heap.
+  return { session, origin: readOrigin(m, at), low: readLow(m, at) | 0, high: readHigh(m, at) | 0, oneWay }
 }
 
 /** Originators that want no answer at all send request id 0. */
@@ -110,6 +113,42 @@ export class Answering {
     this.failure(path, index, FAIL_REMOTE, text)
   }
 
+  /**
+   * As `reply` with `body[start .. end)` to the frame at `at`, for the plain case: it came straight from who asked, whose
+   * connection is up, and the answer fits a frame. Allocates nothing. False: nothing was done.
+   */
+  replyStraight(
+    session: Session | undefined,
+    m: FrameMemory,
+    at: number,
+    index: number,
+    body: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
+    const length = end - start
+    if (session === undefined || !session.up || (readExtensions(m, at) & EXT_ORIGIN) !== 0) return false
+    if (length > this.#o.payloadBytesMax || HEADER_BYTES + length > FRAME_BYTES_MAX) return false
+    const low = readLow(m, at)
+    const high = readHigh(m, at)
+    if (low === 0 && high === 0) return true
+    const bytes = HEADER_BYTES + length
+    const links = this.#o.links()
+    const place = reserve(links, session, bytes, 'own')
+    if (place < 0) {
+      this.dropped++
+      return true
+    }
+    const { tx } = links
+    writeHeader(tx, place, bytes, TYPE_REPLY, CLASS_APPLICATION << FLAG_CLASS_SHIFT, 0, index, low, high)
+    if (start === 0 && end === body.length) tx.bytes.set(body, place + HEADER_BYTES)
+    else if (body === m.bytes && length <= SHORT_BYTES_MAX && (start & 3) === 0) {
+      copyShort(m, start, tx, place + HEADER_BYTES, length)
+    } else tx.bytes.set(body.subarray(start, end), place + HEADER_BYTES)
+    links.commit(session, place, bytes)
+    return true
+  }
+
   found(path: ReturnPath, index: number, owner: Owner): void {
     const body = encodeFound(owner.owner, owner.range.after, owner.epoch, owner.hops, this.#o.book)
     this.#send(path, TYPE_FOUND, index, body, 'own')
@@ -128,9 +167,7 @@ export class Answering {
     const session =
       address === '' || path.session?.address === address ? this.#usable(path.session, address) : links.session(address)
     if (session !== undefined && bytes <= FRAME_BYTES_MAX) {
-      let at = links.reserve(session, bytes, lane)
-      // An answer that is not sent makes an unknown outcome of work that was done.
-      if (at < 0 && lane === 'own') at = links.reserve(session, bytes, 'control')
+      const at = reserve(links, session, bytes, lane)
       if (at < 0) this.dropped++
       else {
         write(links.tx, at, bytes, type, index, path, body)
@@ -159,6 +196,12 @@ export class Answering {
     const other = address === '' ? session.address : address
     return other === '' ? undefined : this.#o.links().session(other)
   }
+}
+
+/** An answer that is not sent makes an unknown outcome of work that was done: so it may use the control lane too. */
+function reserve(links: Links, session: Session, bytes: number, lane: 'own' | 'control'): number {
+  const at = links.reserve(session, bytes, lane)
+  return at < 0 && lane === 'own' ? links.reserve(session, bytes, 'control') : at
 }
 
 /** The same answer as a frame that is routed to the originator's id, for when it cannot be reached directly. */

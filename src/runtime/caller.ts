@@ -3,7 +3,7 @@ import type { Caller, Key, MessageType, Owner, PackedKeys, Peer, Result, Wait } 
 import { ChordError } from '../core/errors.ts'
 import { Id } from '../core/id.ts'
 import { parseAddress } from './address.ts'
-import type { Call, Wants } from './calls.ts'
+import type { Call, Done, Wants } from './calls.ts'
 import type { Exchange } from './exchange.ts'
 import { errorAtDeadline } from './failures.ts'
 import {
@@ -17,7 +17,9 @@ import {
   timeoutOf,
 } from './values.ts'
 
-type Callback = (result: Result<never>) => void
+/** An owner of a key, a certain member, or member 0 at an address. */
+type To = Id | Peer | string
+type Reject = (error: ChordError) => void
 type AnyType = MessageType<never, unknown>
 interface Options extends Wait {
   route?: 'recursive' | 'iterative'
@@ -41,7 +43,7 @@ export abstract class BaseCaller implements Caller {
   abstract [Symbol.asyncDispose](): Promise<void>
 
   lookup(key: Key, o?: Wait & { route?: 'recursive' | 'iterative' }): Promise<Owner> {
-    return promised<Owner>((callback) => this.#lookup(idOfKey(key), o, callback))
+    return new Promise<Owner>((resolve, reject) => this.#lookup(idOfKey(key), o, resolve, reject))
   }
 
   async lookupMany(keys: readonly Key[] | PackedKeys, o?: Wait): Promise<readonly Result<Owner>[]> {
@@ -54,7 +56,7 @@ export abstract class BaseCaller implements Caller {
         const leftMs = endMs - this.nowMs()
         over ??= this.#whyOver(leftMs, o?.signal)
         if (over !== undefined) return resolve({ ok: false, error: over })
-        attempt((callback) => this.#lookup(id, { ...o, timeoutMs: leftMs }, callback), resolve as Callback)
+        attempt((callback) => this.#lookup(id, { ...o, timeoutMs: leftMs }, callback), resolve as Done)
       })
     return inTurn(ids, LOOKUPS_AT_ONCE, one)
   }
@@ -66,11 +68,15 @@ export abstract class BaseCaller implements Caller {
   }
 
   send<Q>(key: Key, type: MessageType<Q, unknown>, body: Q, o?: Wait & { ack?: boolean }): Promise<void> {
-    return promised<void>((callback) => this.#send(idOfKey(key), type as AnyType, body as never, o, callback))
+    return new Promise<void>((resolve, reject) =>
+      this.#send(idOfKey(key), type as AnyType, body as never, o, resolve, reject),
+    )
   }
 
   sendTo<Q>(peer: Peer | string, type: MessageType<Q, unknown>, body: Q, o?: Wait & { ack?: boolean }): Promise<void> {
-    return promised<void>((callback) => this.#send(peerOf(peer), type as AnyType, body as never, o, callback))
+    return new Promise<void>((resolve, reject) =>
+      this.#send(peerOf(peer), type as AnyType, body as never, o, resolve, reject),
+    )
   }
 
   request<Q, R>(key: Key, type: MessageType<Q, R>, body: Q, o?: Wait & { idempotent?: boolean }): Promise<R>
@@ -88,14 +94,16 @@ export abstract class BaseCaller implements Caller {
     o?: Wait & { idempotent?: boolean },
     callback?: (result: Result<R>) => void,
   ): Promise<R> | undefined {
-    checkCallback(callback)
     if (callback === undefined) {
-      return promised<R>((done) => this.#request(idOfKey(key), type as AnyType, body as never, o, done))
+      return new Promise<R>((resolve, reject) =>
+        this.#request(idOfKey(key), type as AnyType, body as never, o, resolve, reject),
+      )
     }
+    checkCallback(callback)
     try {
-      this.#request(idOfKey(key), type as AnyType, body as never, o, callback as Callback)
+      this.#request(idOfKey(key), type as AnyType, body as never, o, callback as Done, undefined)
     } catch (error) {
-      failLater(error, callback as Callback)
+      failLater(error, callback as Done)
     }
     return undefined
   }
@@ -120,63 +128,68 @@ export abstract class BaseCaller implements Caller {
     o?: Wait & { idempotent?: boolean },
     callback?: (result: Result<R>) => void,
   ): Promise<R> | undefined {
-    checkCallback(callback)
     if (callback === undefined) {
-      return promised<R>((done) => this.#request(peerOf(peer), type as AnyType, body as never, o, done))
+      return new Promise<R>((resolve, reject) =>
+        this.#request(peerOf(peer), type as AnyType, body as never, o, resolve, reject),
+      )
     }
+    checkCallback(callback)
     try {
-      this.#request(peerOf(peer), type as AnyType, body as never, o, callback as Callback)
+      this.#request(peerOf(peer), type as AnyType, body as never, o, callback as Done, undefined)
     } catch (error) {
-      failLater(error, callback as Callback)
+      failLater(error, callback as Done)
     }
     return undefined
   }
 
-  #lookup(key: Id, o: Options | undefined, callback: Callback): void {
+  #lookup(key: Id, o: Options | undefined, done: Done, reject?: Reject): void {
     const timeoutMs = timeoutOf(o, LOOKUP_NAMES)
     if (o?.route !== undefined && o.route !== 'recursive' && o.route !== 'iterative') {
       throw new ChordError('ERR_BAD_OPTION', `route must be 'recursive' or 'iterative', got ${String(o.route)}`)
     }
-    const nowMs = this.nowMs()
-    const call = this.#open('found', o, timeoutMs, nowMs, callback)
+    const call = this.#open('found', o, timeoutMs, done, reject)
     call.key = key
     call.iterative = o?.route === 'iterative'
-    this.exchange.begin(call, nowMs)
+    this.exchange.begin(call, this.nowMs())
   }
 
-  #send(to: Id | Peer | string, type: AnyType, body: never, o: Options | undefined, callback: Callback): void {
-    this.#message(o?.ack === false ? 'nothing' : 'ack', to, type, body, o, timeoutOf(o, SEND_NAMES), callback)
+  #send(to: To, type: AnyType, body: never, o: Options | undefined, done: Done, reject: Reject): void {
+    this.#message(o?.ack === false ? 'nothing' : 'ack', to, type, body, o, timeoutOf(o, SEND_NAMES), done, reject)
   }
 
-  #request(to: Id | Peer | string, type: AnyType, body: never, o: Options | undefined, callback: Callback): void {
-    this.#message('reply', to, type, body, o, timeoutOf(o, REQUEST_NAMES), callback)
+  #request(to: To, type: AnyType, body: never, o: Options | undefined, done: Done, reject: Reject | undefined): void {
+    this.#message('reply', to, type, body, o, timeoutOf(o, REQUEST_NAMES), done, reject)
   }
 
   #message(
     wants: Wants,
-    to: Id | Peer | string,
+    to: To,
     type: AnyType,
     value: never,
     o: Options | undefined,
     timeoutMs: number,
-    callback: Callback,
+    done: Done,
+    reject: Reject | undefined,
   ): void {
     const method = methodOfType(type as MessageType<never, never>)
     const body = this.#encode(type, value)
-    const nowMs = this.nowMs()
-    const call = this.#open(wants, o, timeoutMs, nowMs, callback)
-    if (typeof to === 'string') call.address = to
-    else if (to instanceof Id) call.key = to
-    else {
-      call.address = to.address
-      call.target = to
-    }
+    const address = to instanceof Id ? '' : typeof to === 'string' ? to : to.address
+    const session = to instanceof Id ? undefined : this.exchange.session(address)
+    if (session === undefined && !(to instanceof Id)) checkAddress(address)
+    const call = this.#open(wants, o, timeoutMs, done, reject)
     call.methodLow = method.low
     call.methodHigh = method.high
     call.body = body
     call.reply = type.reply
     call.idempotent = o?.idempotent === true
-    this.exchange.begin(call, nowMs)
+    if (to instanceof Id) {
+      call.key = to
+    } else {
+      call.address = address
+      if (typeof to !== 'string') call.target = to
+      if (session !== undefined && this.exchange.sendDirect(call, session)) return
+    }
+    this.exchange.begin(call, this.nowMs())
   }
 
   #encode(type: AnyType, value: never): Uint8Array {
@@ -196,15 +209,16 @@ export abstract class BaseCaller implements Caller {
     return body
   }
 
-  #open(wants: Wants, o: Options | undefined, timeoutMs: number, nowMs: number, callback: Callback): Call {
+  #open(wants: Wants, o: Options | undefined, timeoutMs: number, done: Done, reject: Reject | undefined): Call {
     const refusal = this.refusal()
     if (refusal !== undefined) throw refusal
     const call = this.exchange.table.take()
     if (call === undefined) throw new ChordError('ERR_BUSY', 'too many calls wait for an answer (limits.pendingCalls)')
     call.wants = wants
-    call.deadlineMs = nowMs + timeoutMs
+    call.timeoutMs = timeoutMs
     call.signal = o?.signal
-    call.callback = callback
+    call.done = done
+    call.reject = reject
     return call
   }
 }
@@ -238,12 +252,10 @@ async function inTurn<A, R>(
   return results
 }
 
-/** A client cannot be called, and an address must be one. */
+/** Errors: ERR_BAD_OPTION. The address is checked when no connection to it shows that it is one. */
 function peerOf(peer: Peer | string): Peer | string {
-  const address = typeof peer === 'string' ? peer : peer?.address
-  if (address === '') throw new ChordError('ERR_NOT_MEMBER', 'a client takes no messages')
-  checkAddress(address)
-  if (typeof peer !== 'string' && (!(peer.id instanceof Id) || typeof peer.incarnation !== 'bigint')) {
+  if (typeof peer === 'string') return peer
+  if (!(peer?.id instanceof Id) || typeof peer.address !== 'string' || typeof peer.incarnation !== 'bigint') {
     throw new ChordError('ERR_BAD_OPTION', 'a peer has an id, an address and an incarnation')
   }
   return peer
@@ -253,8 +265,10 @@ function peerOf(peer: Peer | string): Peer | string {
 const checked = new Set<string>()
 const CHECKED_MAX = 4_096
 
+/** Errors: ERR_NOT_MEMBER, ERR_BAD_ADDRESS. */
 function checkAddress(address: string): void {
   if (checked.has(address)) return
+  if (address === '') throw new ChordError('ERR_NOT_MEMBER', 'a client takes no messages')
   const parsed = parseAddress(String(address))
   if (!parsed.ok) throw new ChordError(parsed.code, parsed.message)
   if (checked.size >= CHECKED_MAX) checked.clear()
@@ -262,31 +276,22 @@ function checkAddress(address: string): void {
 }
 
 function checkCallback(callback: unknown): void {
-  if (callback === undefined || typeof callback === 'function') return
+  if (typeof callback === 'function') return
   throw new ChordError('ERR_BAD_OPTION', 'a callback must be a function')
 }
 
-function promised<T>(start: (callback: Callback) => void): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    start((result: Result<unknown>) => {
-      if (result.ok) resolve(result.value as T)
-      else reject(result.error)
-    })
-  })
-}
-
 /** As `start`, but what it throws becomes a result. */
-function attempt(start: (callback: Callback) => void, callback: Callback): void {
+function attempt(start: (done: Done) => void, done: Done): void {
   try {
-    start(callback)
+    start(done)
   } catch (error) {
     if (!(error instanceof ChordError)) throw error
-    callback({ ok: false, error })
+    done({ ok: false, error } as never)
   }
 }
 
 /** Never before the call has returned. */
-function failLater(error: unknown, callback: Callback): void {
+function failLater(error: unknown, done: Done): void {
   if (!(error instanceof ChordError)) throw error
-  queueMicrotask(() => callback({ ok: false, error }))
+  queueMicrotask(() => done({ ok: false, error } as never))
 }

@@ -1,5 +1,6 @@
 /** Calls that wait for an answer, as data: a slot each, found again by the request id, and a wheel of their deadlines. */
-import type { Clock, Codec, Peer, Random, Result } from '../api.ts'
+import type { Clock, Codec, Peer, Random } from '../api.ts'
+import type { ChordError } from '../core/errors.ts'
 import type { Id } from '../core/id.ts'
 import type { Session } from './session.ts'
 
@@ -18,10 +19,13 @@ export type CallState =
   | 'pausing' // goes out again at `checkMs`
   | 'elsewhere' // some other room works on it and will come back
 
+/** Takes a {@link Result}; or, where `Call.reject` is there too, the value that a promise is resolved with. */
+export type Done = (result: never) => void
+
 /** One call. Slots are reused: compare `high` before you trust one that you kept. */
 export class Call {
   readonly slot: number
-  /** High half of the request id: another with each use. */
+  /** High half of the request id, as a signed integer: another with each use. */
   high = 0
   state: CallState = 'free'
 
@@ -40,8 +44,11 @@ export class Call {
   /** To whom it goes straight, with FINAL, because it is too large to be routed. */
   owner: Peer | undefined = undefined
   reply: Codec<unknown> | undefined = undefined
-  callback: (result: Result<never>) => void = ignore
+  done: Done = ignore
+  reject: ((error: ChordError) => void) | undefined = undefined
 
+  timeoutMs = 0
+  /** `UNKNOWN_MS` until somebody had to look at the clock. */
   deadlineMs = 0
   /** When the present attempt left. */
   sentMs = 0
@@ -78,9 +85,14 @@ const EMPTY = new Uint8Array(0)
 
 function ignore(): void {}
 
+/** The deadline of a call that was made without a look at the clock, until the next tick. */
+export const UNKNOWN_MS = Number.POSITIVE_INFINITY
+
 /** Resolution and size of the wheel: calls further away are looked at once a turn. */
 const TICK_MS = 8
 const BUCKETS = 2_048
+/** Where calls stand that came after the last tick. Most are answered before the next one and see no other bucket. */
+const NEWCOMERS = BUCKETS
 
 export interface CallTableOptions {
   clock: Clock
@@ -97,10 +109,13 @@ export class CallTable {
   readonly #due: (call: Call, nowMs: number) => void
   readonly #slots: Call[] = []
   readonly #free: Call[] = []
-  readonly #buckets: (Call | undefined)[] = new Array(BUCKETS).fill(undefined)
+  readonly #buckets: (Call | undefined)[] = new Array(BUCKETS + 1).fill(undefined)
+  /** Calls in all buckets but that of the newcomers. */
+  #scheduled = 0
   #doneTick = 0
   #armedTick = Number.POSITIVE_INFINITY
   #timer: Disposable | undefined
+  #newcomerTimer: Disposable | undefined
   pending = 0
 
   constructor(o: CallTableOptions) {
@@ -108,10 +123,9 @@ export class CallTable {
     this.#random = o.random
     this.#limit = o.limit
     this.#due = o.due
-    this.#doneTick = tickOf(o.clock.nowMs())
   }
 
-  /** A slot with a new request id, or undefined if too many calls wait. Set its `checkMs` by `schedule`. */
+  /** A slot with a new request id, or undefined if too many calls wait. Then `enlist` or `schedule` it. */
   take(): Call | undefined {
     let call = this.#free.pop()
     if (call === undefined) {
@@ -119,9 +133,8 @@ export class CallTable {
       call = new Call(this.#slots.length)
       this.#slots.push(call)
     }
-    if (this.pending === 0) this.#doneTick = tickOf(this.#clock.nowMs())
-    // Never 0: a request id of 0 means that no answer is wanted.
-    call.high = (this.#random.nextUint32() | 1) >>> 0
+    // Never 0: a request id of 0 means that no answer is wanted. Signed, so that it is no number on the heap.
+    call.high = this.#random.nextUint32() | 1
     this.pending++
     return call
   }
@@ -129,7 +142,7 @@ export class CallTable {
   /** The call that an answer belongs to. */
   find(low: number, high: number): Call | undefined {
     const call = this.#slots[low]
-    return call !== undefined && call.high === high && call.state !== 'free' ? call : undefined
+    return call !== undefined && call.high === (high | 0) && call.state !== 'free' ? call : undefined
   }
 
   release(call: Call): void {
@@ -144,7 +157,8 @@ export class CallTable {
     call.body = EMPTY
     call.reply = undefined
     call.session = undefined
-    call.callback = ignore
+    call.done = ignore
+    call.reject = undefined
     call.idempotent = false
     call.iterative = false
     call.attempt = 0
@@ -157,18 +171,31 @@ export class CallTable {
     this.pending--
   }
 
+  /**
+   * The call has left, and its time begins to count at the next tick, if it is still there: so nobody looks at the clock
+   * for it, and a turn that computes for long takes nothing off it.
+   */
+  enlist(call: Call): void {
+    call.deadlineMs = UNKNOWN_MS
+    this.#insert(call, NEWCOMERS)
+    this.#newcomerTimer ??= this.#clock.setTimer(TICK_MS, this.#admit)
+  }
+
+  /** Its deadline, for one that has to know now. */
+  settleDeadline(call: Call, nowMs: number): void {
+    if (call.deadlineMs === UNKNOWN_MS) call.deadlineMs = nowMs + call.timeoutMs
+  }
+
   /** Puts it into the wheel, or moves it there. */
   schedule(call: Call, checkMs: number): void {
     call.checkMs = checkMs
+    if (this.#scheduled === 0) this.#doneTick = tickOf(this.#clock.nowMs())
     const tick = Math.min(Math.max(tickOf(checkMs) + 1, this.#doneTick + 1), this.#doneTick + BUCKETS - 1)
     const bucket = tick % BUCKETS
     if (call.bucket !== bucket) {
       this.#unlink(call)
-      const first = this.#buckets[bucket]
-      call.next = first
-      if (first !== undefined) first.previous = call
-      this.#buckets[bucket] = call
-      call.bucket = bucket
+      this.#insert(call, bucket)
+      this.#scheduled++
     }
     if (tick < this.#armedTick) this.#arm(tick)
   }
@@ -180,18 +207,37 @@ export class CallTable {
 
   stop(): void {
     this.#timer?.[Symbol.dispose]()
-    this.#timer = undefined
+    this.#newcomerTimer?.[Symbol.dispose]()
+    this.#timer = this.#newcomerTimer = undefined
     this.#armedTick = Number.POSITIVE_INFINITY
+  }
+
+  #insert(call: Call, bucket: number): void {
+    const first = this.#buckets[bucket]
+    call.next = first
+    if (first !== undefined) first.previous = call
+    this.#buckets[bucket] = call
+    call.bucket = bucket
   }
 
   #unlink(call: Call): void {
     if (call.bucket < 0) return
+    if (call.bucket !== NEWCOMERS) this.#scheduled--
     if (call.previous !== undefined) call.previous.next = call.next
     else this.#buckets[call.bucket] = call.next
     if (call.next !== undefined) call.next.previous = call.previous
     call.next = undefined
     call.previous = undefined
     call.bucket = -1
+  }
+
+  readonly #admit = (): void => {
+    this.#newcomerTimer = undefined
+    const nowMs = this.#clock.nowMs()
+    for (let call = this.#buckets[NEWCOMERS]; call !== undefined; call = this.#buckets[NEWCOMERS]) {
+      this.settleDeadline(call, nowMs)
+      this.schedule(call, call.deadlineMs)
+    }
   }
 
   #arm(tick: number): void {
@@ -207,7 +253,7 @@ export class CallTable {
     const from = Math.max(this.#doneTick + 1, nowTick - BUCKETS + 1)
     this.#doneTick = Math.max(this.#doneTick, nowTick)
     for (let tick = from; tick <= nowTick; tick++) this.#empty(tick % BUCKETS, nowMs)
-    if (this.pending === 0) return
+    if (this.#scheduled === 0) return
     for (let ahead = 1; ahead < BUCKETS; ahead++) {
       if (this.#buckets[(this.#doneTick + ahead) % BUCKETS] === undefined) continue
       if (this.#doneTick + ahead < this.#armedTick) this.#arm(this.#doneTick + ahead)

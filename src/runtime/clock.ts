@@ -43,10 +43,12 @@ export class SystemClock implements Clock {
   }
 }
 
+const WORDS = 2_048
+
 /** Random bits of the system, drawn many at a time: one at a time costs a microsecond each. */
 export class SystemRandom implements Random {
-  #words = new Uint32Array(256)
-  #next = 256
+  #words = new Uint32Array(WORDS)
+  #next = WORDS
 
   nextUint32(): number {
     if (this.#next === this.#words.length) {

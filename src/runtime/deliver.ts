@@ -14,9 +14,10 @@ import {
   readVnode,
 } from '../wire/frames.ts'
 import { bodyOffset, extensionOffset } from '../wire/framing.ts'
-import { EXT_DEADLINE, FLAG_IDEMPOTENT } from '../wire/layout.ts'
+import { EXT_DEADLINE, EXT_ORIGIN, FLAG_IDEMPOTENT, FLAG_ONE_WAY } from '../wire/layout.ts'
 import { type Answering, type ReturnPath, returnPath, wantsAnswer } from './answering.ts'
 import { Batch, messageOf } from './batches.ts'
+import { copyOf } from './copies.ts'
 import { Duplicates, duplicateKey } from './duplicates.ts'
 import { type Handler, Handlers } from './handlers.ts'
 import { type IncomingContext, IncomingMessage } from './incoming.ts'
@@ -42,6 +43,9 @@ export class Delivery implements IncomingContext {
   readonly #o: DeliveryOptions
   readonly #duplicates: Duplicates
   readonly #batches = new Map<Handler, Batch>()
+  /** Of the message before: mostly that of the next one too. */
+  #lastBatched: Handler | undefined
+  #lastBatch: Batch | undefined
   readonly #signals = new Map<AbortController, Disposable>()
   /** The node leaves or closes. */
   #isEnding = false
@@ -62,8 +66,14 @@ export class Delivery implements IncomingContext {
     key: Id | undefined,
     nowMs: number,
   ): void {
-    const path = returnPath(session, m, at)
     const handler = this.handlers.find(readMethodLow(m, at), readMethodHigh(m, at))
+    const oneWay = (readFlags(m, at) & FLAG_ONE_WAY) !== 0
+    if (handler?.batch !== undefined && (readExtensions(m, at) & EXT_ORIGIN) === 0) {
+      if (oneWay) this.stats.oneWay++
+      else this.stats.requests++
+      return this.#batchOf(handler).add(session, m, at, length, index)
+    }
+    const path = returnPath(session, m, at)
     if (handler === undefined) {
       return this.#o.answering.failure(path, index, FAIL_NO_HANDLER, 'the receiver handles no such message type')
     }
@@ -78,13 +88,13 @@ export class Delivery implements IncomingContext {
       known = duplicateKey(path, this.from(path, readVnode(m, at)))
       if (!this.#isFirst(known, path, index, deadlineMs, idempotent, nowMs)) return
     }
-    if (path.oneWay) this.stats.oneWay++
+    if (oneWay) this.stats.oneWay++
     else this.stats.requests++
     if (handler.batch !== undefined) return this.#batchOf(handler).add(session, m, at, length, index)
     const start = bodyOffset(m, at)
     let body: unknown
     try {
-      body = handler.type!.request.decode(m.bytes.slice(start, at + length))
+      body = handler.type!.request.decode(copyOf(m.bytes, start, at + length))
     } catch (error) {
       this.stats.failed++
       if (known !== undefined) this.#duplicates.failed(known)
@@ -246,11 +256,14 @@ export class Delivery implements IncomingContext {
   }
 
   #batchOf(handler: Handler): Batch {
+    if (handler === this.#lastBatched) return this.#lastBatch!
     let batch = this.#batches.get(handler)
     if (batch === undefined) {
       batch = new Batch(this.#o.answering, this)
       this.#batches.set(handler, batch)
     }
+    this.#lastBatched = handler
+    this.#lastBatch = batch
     return batch
   }
 }
@@ -262,7 +275,10 @@ function remainingMs(m: FrameMemory, at: number): number {
 }
 
 function isThenable(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && 'then' in value
+  // Bytes are what most handlers return, and asking them for a property costs more than asking what they are.
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false
+  // Not read here: reading it may throw.
+  return 'then' in value
 }
 
 function ending(): ChordError {

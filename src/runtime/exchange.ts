@@ -1,5 +1,5 @@
 /** The life of a call between "send it" and "here is the answer": attempts, retries, lost connections, deadlines. */
-import type { Clock, Limits, Owner, Random, Result } from '../api.ts'
+import type { Clock, Limits, Owner, Random } from '../api.ts'
 import { ATTEMPT_FIRST_MS, ATTEMPT_MAX_MS, ATTEMPT_MIN_MS, RESEND_MAX_MS, RESEND_MIN_MS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
 import { RoundTrip } from '../core/round-trip.ts'
@@ -7,7 +7,8 @@ import { isolated, reportUncaught } from '../transports/uncaught.ts'
 import { FAIL_ISOLATED, FAIL_NOT_MEMBER, provesUndelivered } from '../wire/answers.ts'
 import { frameMemory } from '../wire/frames.ts'
 import { FRAME_BYTES_MAX } from '../wire/layout.ts'
-import { type Call, CallTable } from './calls.ts'
+import { type Call, CallTable, type Done } from './calls.ts'
+import { copyOf } from './copies.ts'
 import { errorAtDeadline, errorOfFailure } from './failures.ts'
 import type { Links } from './links.ts'
 import { type Originator, requestBytes, writeRequest } from './requests.ts'
@@ -44,9 +45,37 @@ export class Exchange {
     this.table = new CallTable({ clock: o.clock, random: o.random, limit: o.limits.pendingCalls, due })
   }
 
+  session(address: string): Session | undefined {
+    return this.#o.links().session(address)
+  }
+
+  /**
+   * The cheap way of a call to one node, over a session that is up: no look at the clock, no timer, nothing allocated.
+   * False: nothing has been done, `begin` it.
+   */
+  sendDirect(call: Call, session: Session): boolean {
+    const bytes = requestBytes(call, undefined)
+    if (bytes > FRAME_BYTES_MAX || call.wants === 'nothing') return false
+    const links = this.#o.links()
+    const at = links.reserve(session, bytes, 'own')
+    if (at < 0) return false
+    writeRequest(links.tx, at, bytes, call, undefined, false, 0, call.timeoutMs)
+    links.commit(session, at, bytes)
+    this.stats.sent++
+    call.hop = call.address
+    call.session = session
+    session.awaited++
+    call.state = 'sent'
+    call.unproven = 1
+    this.table.enlist(call)
+    if (call.signal !== undefined) this.#signals.add(call.signal, call)
+    return true
+  }
+
   /** A call has been filled in. */
   begin(call: Call, nowMs: number): void {
     this.stats.sent++
+    call.deadlineMs = nowMs + call.timeoutMs
     call.state = 'elsewhere'
     this.table.schedule(call, call.deadlineMs)
     if (call.signal !== undefined) this.#signals.add(call.signal, call)
@@ -95,12 +124,12 @@ export class Exchange {
     const bytes = requestBytes(call, origin)
     if (bytes > FRAME_BYTES_MAX) {
       const memory = frameMemory(bytes)
-      writeRequest(memory, 0, bytes, call, origin, final, finalSteps, nowMs)
+      writeRequest(memory, 0, bytes, call, origin, final, finalSteps, call.deadlineMs - nowMs)
       if (!links.sendOn(session, memory.bytes, 'own')) return this.#refused(call, nowMs)
     } else {
       const at = links.reserve(session, bytes, 'own')
       if (at < 0) return this.#refused(call, nowMs)
-      writeRequest(links.tx, at, bytes, call, origin, final, finalSteps, nowMs)
+      writeRequest(links.tx, at, bytes, call, origin, final, finalSteps, call.deadlineMs - nowMs)
       links.commit(session, at, bytes)
     }
     this.sent(call, session, nowMs)
@@ -117,6 +146,7 @@ export class Exchange {
 
   /** Try again a little later, and a little later still each time. */
   pause(call: Call, failure: number, nowMs: number): void {
+    this.table.settleDeadline(call, nowMs)
     this.#stopDialing(call)
     call.failure = failure
     call.state = 'pausing'
@@ -128,6 +158,7 @@ export class Exchange {
 
   /** Try another way at once. */
   again(call: Call, nowMs: number): void {
+    this.table.settleDeadline(call, nowMs)
     this.#stopDialing(call)
     call.attempt++
     this.stats.retried++
@@ -136,13 +167,18 @@ export class Exchange {
   }
 
   succeed(call: Call, value: unknown): void {
+    const { done, reject } = call
     this.stats.succeeded++
-    this.#finish(call, { ok: true, value: value as never })
+    this.#release(call)
+    this.#tell(done, reject === undefined ? { ok: true, value } : value)
   }
 
   fail(call: Call, error: ChordError): void {
+    const { done, reject } = call
     this.stats.failed++
-    this.#finish(call, { ok: false, error })
+    this.#release(call)
+    if (reject === undefined) this.#tell(done, { ok: false, error })
+    else this.#tell(reject as Done, error)
   }
 
   // Answers.
@@ -162,7 +198,7 @@ export class Exchange {
     if (call.wants !== 'reply' || call.reply === undefined) return this.succeed(call, undefined)
     let value: unknown
     try {
-      value = call.reply.decode(bytes.slice(start, end))
+      value = call.reply.decode(copyOf(bytes, start, end))
     } catch (cause) {
       const error = new ChordError('ERR_BAD_BODY', 'the reply cannot be decoded', { cause })
       if (this.table.find(low, high) === call) this.fail(call, error)
@@ -275,19 +311,20 @@ export class Exchange {
     if (call.state === 'dialing') this.#dialing.get(call.hop)?.delete(call)
   }
 
-  #finish(call: Call, result: Result<never>): void {
-    const { callback, signal } = call
+  #release(call: Call): void {
     this.#stopDialing(call)
     carry(call, undefined)
-    if (signal !== undefined) this.#signals.remove(signal, call)
+    if (call.signal !== undefined) this.#signals.remove(call.signal, call)
     this.table.release(call)
-    if (this.#beginning) queueMicrotask(() => isolated(() => callback(result)))
-    else
-      try {
-        callback(result)
-      } catch (error) {
-        reportUncaught(error)
-      }
+  }
+
+  #tell(done: Done, what: unknown): void {
+    if (this.#beginning) return queueMicrotask(() => isolated(() => done(what as never)))
+    try {
+      done(what as never)
+    } catch (error) {
+      reportUncaught(error)
+    }
   }
 }
 

@@ -15,8 +15,10 @@ export interface Handler {
 }
 
 export class Handlers {
-  /** By the low word of the method; two names of one word would be refused like two handlers of one name. */
+  /** By the low word of the method, signed; two names of one word would be refused like two handlers of one name. */
   readonly #byMethod = new Map<number, Handler>()
+  /** Found last: most messages are of the type of the one before. */
+  #last: Handler | undefined
 
   handle(type: MessageType<never, never>, fn: (message: Incoming<never>) => unknown): Disposable {
     const method = methodOfType(type)
@@ -29,18 +31,24 @@ export class Handlers {
   }
 
   find(low: number, high: number): Handler | undefined {
-    const handler = this.#byMethod.get(low)
-    return handler !== undefined && handler.high === high ? handler : undefined
+    const last = this.#last
+    if (last !== undefined && last.low === low && last.high === high) return last
+    const handler = this.#byMethod.get(low | 0)
+    if (handler === undefined || handler.high !== high) return undefined
+    this.#last = handler
+    return handler
   }
 
   #add(handler: Handler): Disposable {
-    if (this.#byMethod.has(handler.low)) {
+    const low = handler.low | 0
+    if (this.#byMethod.has(low)) {
       throw new ChordError('ERR_DUPLICATE_HANDLER', `'${handler.name}' has a handler already`)
     }
-    this.#byMethod.set(handler.low, handler)
+    this.#byMethod.set(low, handler)
     return {
       [Symbol.dispose]: () => {
-        if (this.#byMethod.get(handler.low) === handler) this.#byMethod.delete(handler.low)
+        if (this.#byMethod.get(low) === handler) this.#byMethod.delete(low)
+        if (this.#last === handler) this.#last = undefined
       },
     }
   }

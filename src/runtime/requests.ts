@@ -38,7 +38,7 @@ export function requestBytes(call: Call, origin: Originator): number {
   return bytes
 }
 
-/** Writes the frame of `bytes` (from `requestBytes`) at `at`. */
+/** Writes the frame of `bytes` (from `requestBytes`) at `at`; the receiver has `remainingMs` for it. */
 export function writeRequest(
   m: FrameMemory,
   at: number,
@@ -47,7 +47,7 @@ export function writeRequest(
   origin: Originator,
   final: boolean,
   finalSteps: number,
-  nowMs: number,
+  remainingMs: number,
 ): void {
   const id = call.key ?? call.target?.id
   const extensions = EXT_DEADLINE | (id === undefined ? 0 : EXT_TARGET) | (origin === undefined ? 0 : EXT_ORIGIN)
@@ -64,7 +64,7 @@ export function writeRequest(
   if (!lookup) writeMethod(m, at, call.methodLow, call.methodHigh)
   let p = at + HEADER_BYTES
   if (id !== undefined) p = writeTarget(m, p, id, call.key === undefined ? call.target!.incarnation : 0n)
-  p = writeDeadline(m, p, call.deadlineMs - nowMs)
+  p = writeDeadline(m, p, remainingMs)
   if (origin !== undefined) p = writeOrigin(m, p, origin.address, 0, ROLE_MEMBER, origin.incarnation, origin.id)
   m.bytes.set(call.body, p)
 }

@@ -1,6 +1,6 @@
 /** Everything that goes over the connections of a member, wired together: who gets which frame, and how calls leave. */
 
-import type { Limits, Member, Peer } from '../api.ts'
+import type { Limits, Member, Peer, Result } from '../api.ts'
 import { RECURSIVE_ATTEMPTS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
 import { isolated } from '../transports/uncaught.ts'
@@ -9,6 +9,7 @@ import {
   type FrameMemory,
   frameCopy,
   frameMemory,
+  isForKey,
   readExtensions,
   readHigh,
   readId,
@@ -159,9 +160,7 @@ export class Traffic {
   }
 
   #application(session: Session | undefined, m: FrameMemory, at: number, length: number, nowMs: number): void {
-    const hasTarget = (readExtensions(m, at) & EXT_TARGET) !== 0
-    const incarnation = hasTarget ? readIncarnation(m, at + HEADER_BYTES + TARGET_INCARNATION) : 0n
-    const routed = hasTarget && incarnation === 0n
+    const routed = isForKey(m, at)
     switch (readType(m, at)) {
       case TYPE_LOOKUP:
         if (routed) return this.forward.receive(session, m, at, length, nowMs)
@@ -169,7 +168,7 @@ export class Traffic {
         return
       case TYPE_REQUEST:
         if (routed) return this.forward.receive(session, m, at, length, nowMs)
-        return this.#direct(session, m, at, length, hasTarget, incarnation, nowMs)
+        return this.#direct(session, m, at, length, nowMs)
       case TYPE_FOUND:
       case TYPE_REPLY:
       case TYPE_FAILURE:
@@ -180,17 +179,10 @@ export class Traffic {
     }
   }
 
-  #direct(
-    session: Session | undefined,
-    m: FrameMemory,
-    at: number,
-    length: number,
-    hasTarget: boolean,
-    incarnation: bigint,
-    nowMs: number,
-  ): void {
+  #direct(session: Session | undefined, m: FrameMemory, at: number, length: number, nowMs: number): void {
     let index = 0
-    if (hasTarget) {
+    if ((readExtensions(m, at) & EXT_TARGET) !== 0) {
+      const incarnation = readIncarnation(m, at + HEADER_BYTES + TARGET_INCARNATION)
       const id = readId(m, at + HEADER_BYTES)
       const { cores } = this.#o.members()
       index = cores.findIndex((core) => core.self.incarnation === incarnation && core.self.id.equals(id))
@@ -274,10 +266,10 @@ export class Traffic {
     const { high } = call
     search.wants = 'found'
     search.key = key
-    search.deadlineMs = call.deadlineMs
-    search.callback = (result) => {
+    search.timeoutMs = call.deadlineMs - nowMs
+    search.done = (result: Result<unknown>) => {
       if (call.high !== high || call.state !== 'elsewhere') return
-      if (!result.ok) return this.exchange.fail(call, result.error as ChordError)
+      if (!result.ok) return this.exchange.fail(call, result.error)
       call.owner = (result.value as { owner: Peer }).owner
       this.#dispatch(call, this.#o.environment.clock.nowMs())
     }
@@ -294,7 +286,7 @@ export class Traffic {
     const origin = this.#o.members().cores[0]!.self
     const bytes = requestBytes(call, origin)
     const memory = frameMemory(bytes)
-    writeRequest(memory, 0, bytes, call, origin, false, 0, nowMs)
+    writeRequest(memory, 0, bytes, call, origin, false, 0, call.deadlineMs - nowMs)
     this.#inject(memory, bytes)
     this.exchange.sent(call, undefined, nowMs)
   }

@@ -81,11 +81,19 @@ export function aborted(signal: AbortSignal): ChordError {
 }
 
 const methods = new WeakMap<MessageType<never, never>, Method>()
+/** Programs send one type many times over. */
+let lastType: MessageType<never, never> | undefined
+let lastMethod: Method = { low: 0, high: 0 }
 
 /** The name of a type as it travels, worked out once. Errors: ERR_BAD_OPTION. */
 export function methodOfType(type: MessageType<never, never>): Method {
-  const cached = methods.get(type)
-  if (cached !== undefined) return cached
+  if (type === lastType && type !== undefined) return lastMethod
+  lastMethod = methods.get(type) ?? newMethod(type)
+  lastType = type
+  return lastMethod
+}
+
+function newMethod(type: MessageType<never, never>): Method {
   if (typeof type?.name !== 'string' || !isCodec(type.request) || !isCodec(type.reply)) {
     throw new ChordError('ERR_BAD_OPTION', 'a message type needs a name and the codecs request and reply')
   }

@@ -4,7 +4,9 @@ import { sha1Words } from '../core/sha1.ts'
 import type { Ring } from './framing.ts'
 import {
   DEADLINE_BYTES,
+  EXT_TARGET,
   FLAG_FINAL,
+  HEADER_BYTES,
   ORIGIN_ADDRESS,
   ORIGIN_FIXED_BYTES,
   ORIGIN_ID,
@@ -29,6 +31,20 @@ export function frameCopy(m: FrameMemory, at: number, length: number): FrameMemo
   copy.bytes.set(m.bytes.subarray(at, at + length))
   return copy
 }
+
+/**
+ * Copies `bytes` between two frame memories by words, for what is so short that views for `set` cost more than the copy.
+ * Both places are multiples of 4; up to 3 bytes behind the end are written too, which padding overwrites.
+ */
+export function copyShort(from: FrameMemory, start: number, to: FrameMemory, place: number, bytes: number): void {
+  const source = from.words
+  const target = to.words
+  const end = (start + bytes + 3) >>> 2
+  for (let read = start >>> 2, write = place >>> 2; read < end; ) target[write++] = source[read++]!
+}
+
+/** Up to so many bytes {@link copyShort} is the faster way. */
+export const SHORT_BYTES_MAX = 128
 
 /** Everything but the method; no hops yet. */
 export function writeHeader(
@@ -79,6 +95,13 @@ export const readVnode = (m: FrameMemory, at: number): number => m.halves[(at >>
 
 export const readMethodLow = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 6]!
 export const readMethodHigh = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 7]!
+
+/** Whether the frame's target is a key, which whoever owns it takes, and not a certain member. */
+export function isForKey(m: FrameMemory, at: number): boolean {
+  if ((readExtensions(m, at) & EXT_TARGET) === 0) return false
+  const w = (at + HEADER_BYTES + TARGET_INCARNATION) >>> 2
+  return m.words[w] === 0 && m.words[w + 1] === 0
+}
 
 /** Returns where the next extension starts, as all of these do. Incarnation 0: the id is a key. */
 export function writeTarget(m: FrameMemory, p: number, id: Id, incarnation: bigint): number {

@@ -296,6 +296,47 @@ describe('handlers', () => {
     expect((await ring.settle(ring.nodes[0]!.request(key, type, Uint8Array.of(5))))[0]).toBe(6)
   })
 
+  it('read batches where they lie and answer with parts of memory', async () => {
+    const node = ring.nodes[1]!
+    const type: MessageType<Uint8Array, Uint8Array> = { name: 'lies', request: raw, reply: raw }
+    const wrong: unknown[] = []
+    let late: (() => unknown)[] = []
+    node.handleBatch('lies', (batch) => {
+      late = [() => batch.memory(0), () => batch.start(0), () => batch.end(0), () => batch.reply(0, new Uint8Array(1))]
+      for (let i = 0; i < batch.length; i++) {
+        const memory = batch.memory(i)
+        const start = batch.start(i)
+        const end = batch.end(i)
+        expect(memory.subarray(start, end)).toEqual(batch.body(i))
+        expect(start % 8).toBe(0)
+        for (const [from, to] of [
+          [-1, 0],
+          [2, 1],
+          [0, memory.length + 1],
+          [Number.NaN, 1],
+        ] as const) {
+          try {
+            batch.reply(i, memory, from, to)
+          } catch (error) {
+            wrong.push((error as { code: string }).code)
+          }
+        }
+        // Without the first byte; a second answer counts for nothing.
+        batch.reply(i, memory, start + 1, end)
+        batch.reply(i, memory, 0, 0)
+      }
+      for (const index of [-1, batch.length, 0.5, Number.NaN]) expect(() => batch.body(index)).toThrow(/is gone/)
+    })
+    const sizes = [1, 2, 5, 64, 65, 127, 128, 129, 130, 1_000, 70_000]
+    const bodies = sizes.map((size) => Uint8Array.from({ length: size }, (_, i) => i * 3 + size))
+    const direct = bodies.map((body) => ring.nodes[0]!.requestTo(node.address, type, body))
+    const routed = bodies.map((body) => ring.nodes[0]!.request(keyOf(node), type, body))
+    const replies = await ring.settle(Promise.all([...direct, ...routed]))
+    expect(replies).toEqual([...bodies, ...bodies].map((body) => body.subarray(1)))
+    expect(wrong).toEqual(Array(8 * bodies.length).fill('ERR_BAD_BODY'))
+    for (const read of late) expect(read).toThrow(expect.objectContaining({ code: 'ERR_STATE' }))
+  })
+
   it('may close their own node', async () => {
     const node = ring.nodes[1]!
     const type: MessageType<void, void> = { name: 'close', request: json(), reply: json() }
