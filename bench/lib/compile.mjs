@@ -7,17 +7,18 @@ import { fileURLToPath } from 'node:url'
 const cache = fileURLToPath(new URL('../../node_modules/.cache/chordite-bench/', import.meta.url))
 const FLAGS = ['-O2', '-std=gnu11', '-Wall', '-Wextra', '-Werror']
 
-/** Path of the executable of `bench/limit/<name>.c`. Throws when there is no compiler, after what it said. */
-export function compile(name) {
+/** Path of what `bench/limit/<name>.c` compiles to. Throws when there is no compiler, after what it said. */
+export function compile(name, { shared = false } = {}) {
+  const flags = shared ? [...FLAGS, '-shared', '-fPIC'] : FLAGS
   const source = fileURLToPath(new URL(`../limit/${name}.c`, import.meta.url))
-  const version = createHash('sha1').update(FLAGS.join()).update(readFileSync(source)).digest('hex').slice(0, 12)
+  const version = createHash('sha1').update(flags.join()).update(readFileSync(source)).digest('hex').slice(0, 12)
   const program = `${cache}${name}-${version}`
   if (existsSync(program)) return program
   mkdirSync(cache, { recursive: true })
   const partial = `${program}.${process.pid}`
   const compiler = process.env.CC ?? 'cc'
   try {
-    execFileSync(compiler, [...FLAGS, '-o', partial, source], { stdio: ['ignore', 2, 2] })
+    execFileSync(compiler, [...flags, '-o', partial, source], { stdio: ['ignore', 2, 2] })
   } catch (error) {
     throw new Error(`${compiler} cannot compile bench/limit/${name}.c (Linux and a C compiler are needed)`, {
       cause: error,

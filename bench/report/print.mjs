@@ -96,7 +96,7 @@ export function printAllocation(rows) {
   return table(['allocation', 'per message', 'of', 'messages', ''], cells)
 }
 
-function printGates(gates) {
+export function printGates(gates) {
   const cells = gates.map((g) => [`${g.part}: ${g.name}`, g.value ? spread(g.value) : '–', limitOf(g), g.result])
   const reasons = gates.filter((g) => g.reason).map((g) => `${g.part}: ${g.name}: not judged: ${g.reason}.`)
   return [table(['gate', 'median (p25–p75)', 'limit', 'result'], cells), reasons.join('\n')].join('\n\n').trim()

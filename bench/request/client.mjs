@@ -1,7 +1,7 @@
 /** Keeps requests under way to each endpoint through the public API: `connect`, then `requestTo`, in one of its forms. */
 import { connect } from '../../dist/index.js'
+import { answerParent, cpuMs } from '../lib/worker.mjs'
 import { ECHO, OUTSTANDING } from './shape.mjs'
-import { answerParent, cpuMs } from './worker.mjs'
 
 const LATENCIES_MAX = 1 << 16
 /** For all calls: what a call allocates by itself is for the library to answer for. */

@@ -2,8 +2,8 @@
 import { rowOf } from '../lib/rows.mjs'
 import { quantile } from '../lib/stats.mjs'
 import { watchMachine } from '../lib/watch.mjs'
+import { startPair } from './pair.mjs'
 import { ENDPOINTS, OUTSTANDING } from './shape.mjs'
-import { startWorker } from './worker.mjs'
 
 /** How the client calls, and how the server handles. The first is what a program writes without thinking of speed. */
 export const ways = [
@@ -23,11 +23,12 @@ const FIGURES = ['requestsPerSecond', 'clientCpuUs', 'serverCpuUs', 'clientCores
 export async function runRequests({ quick = false, rounds, windowMs, only, transport, say = () => {} } = {}) {
   const plan = { ...(quick ? QUICK : FULL), ...(rounds ? { rounds } : {}), ...(windowMs ? { windowMs } : {}) }
   const wanted = ways.filter((way) => only === undefined || way.name.includes(only))
+  const env = transport === undefined ? {} : { CHORDITE_TRANSPORT: transport }
   const pairs = []
   try {
     for (const way of wanted) {
       say(`requests: starting ${way.name}`)
-      pairs.push(await startPair(way, transport))
+      pairs.push({ way, ...(await startPair(way, { env })) })
     }
     const groups = []
     for (const bytes of bodies) {
@@ -64,18 +65,6 @@ async function measureGroup(pairs, bytes, plan, beforeRound) {
 async function usedBy(pairs) {
   const all = await Promise.all(pairs.flatMap(({ client, server }) => [client.ask('used'), server.ask('used')]))
   return all.reduce((sum, ms) => sum + ms, 0)
-}
-
-/** Processes of their own for each way: none runs code that another way has made general. */
-async function startPair(way, transport) {
-  const env = transport === undefined ? {} : { CHORDITE_TRANSPORT: transport }
-  const server = await startWorker('server', [way.handler], { env })
-  try {
-    return { way, server, client: await startWorker('client', [way.form, ...server.ready.addresses], { env }) }
-  } catch (error) {
-    server.kill()
-    throw error
-  }
 }
 
 async function measureOnce({ client, server }, bytes, { warmupMs, windowMs }) {

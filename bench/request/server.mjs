@@ -3,8 +3,8 @@
  * They send every body back: from a handler for each message, or from one for all messages of a wake-up.
  */
 import { createNode } from '../../dist/index.js'
+import { answerParent, cpuMs } from '../lib/worker.mjs'
 import { ECHO, ENDPOINTS } from './shape.mjs'
-import { answerParent, cpuMs } from './worker.mjs'
 
 const way = process.argv[2]
 let handled = 0

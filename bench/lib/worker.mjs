@@ -1,12 +1,13 @@
 /** Processes that are asked by the one that started them, one question at a time. */
 import { fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { beginHeap, endHeap } from './heap.mjs'
 
-/** In the child: answers by `actions`, and how much CPU time it has used, after saying that it is ready and with what. */
+/** In the child: answers by `actions` and by those that all have, after saying that it is ready and with what. */
 export function answerParent(actions, ready = {}) {
+  const all = { used: cpuMs, beginHeap, endHeap, ...actions }
   process.on('message', async ({ action, argument }) => {
     try {
-      process.send({ value: action === 'used' ? cpuMs() : await actions[action](argument) })
+      process.send({ value: await all[action](argument) })
     } catch (error) {
       process.send({ error: String(error?.stack ?? error) })
     }
@@ -22,9 +23,9 @@ export function cpuMs() {
 }
 
 /** In the parent: resolves when the child is ready. `ask` rejects when it ends instead of answering. */
-export async function startWorker(name, args, { env = {} } = {}) {
-  const script = fileURLToPath(new URL(`./${name}.mjs`, import.meta.url))
-  const child = fork(script, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: { ...process.env, ...env } })
+export async function startWorker(script, args, { env = {}, execArgv = [], pipes = 0 } = {}) {
+  const stdio = ['ignore', 'ignore', 'inherit', 'ipc', ...Array(pipes).fill('pipe')]
+  const child = fork(script, args, { stdio, execArgv, env: { ...process.env, ...env } })
   let waiting
   const answer = () =>
     new Promise((resolve, reject) => {
@@ -34,10 +35,11 @@ export async function startWorker(name, args, { env = {} } = {}) {
     error === undefined ? waiting.resolve(value) : waiting.reject(new Error(error)),
   )
   child.on('error', (error) => waiting.reject(error))
-  child.on('exit', (code) => waiting.reject(new Error(`${name} ended with ${code}`)))
+  child.on('exit', (code) => waiting.reject(new Error(`${script} ended with ${code}`)))
   const ready = await answer()
   return {
     ready,
+    process: child,
     ask(action, argument) {
       const answered = answer()
       child.send({ action, argument })
