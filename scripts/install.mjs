@@ -1,14 +1,13 @@
 /**
  * `npm install` runs this, in the repository and in the published package alike: it sees to it that an addon for this
  * machine exists. It never makes an installation fail, because the portable transport works without the addon, unless
- * CHORDITE_REQUIRE_NATIVE=1 asks for that. Also behind `chordite build` and `npm run build:prebuilt`.
+ * CHORDITE_REQUIRE_NATIVE=1 asks for that. Also behind `chordite build`, `npm run build:native` and `npm run prebuild`.
  *
- *   node scripts/install.mjs              does nothing when a binary that fits is there, else compiles
- *   node scripts/install.mjs --force      compiles, shows the compiler's output, exits 1 when that fails
- *   node scripts/install.mjs --prebuild   compiles where needed, then copies the binary to prebuilds/
+ *   node scripts/install.mjs           does nothing when a binary that fits is there, else compiles
+ *   node scripts/install.mjs --force   compiles, shows the compiler's output, exits 1 when that fails
  */
 import { spawnSync } from 'node:child_process'
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,16 +25,6 @@ export function ensureAddon({ force = false, quiet = true } = {}) {
   if (failure !== undefined) return { ok: false, reason: failure }
   if (!loads(built)) return { ok: false, reason: 'what was compiled does not load' }
   return { ok: true, path: built, compiled: true }
-}
-
-/** Copies the built binary to where an installed package looks for it. */
-export function prebuild() {
-  const result = ensureAddon({ quiet: false })
-  if (!result.ok || result.path !== built) return result
-  const path = shippedPath()
-  mkdirSync(dirname(path), { recursive: true })
-  copyFileSync(built, path)
-  return { ok: true, path, compiled: result.compiled }
 }
 
 /** Names a kind of machine in `prebuilds/`: as platformTag() in src/native/load.ts. */
@@ -77,16 +66,21 @@ function loads(path) {
   return spawnSync(process.execPath, ['-e', 'require(process.argv[1]).info()', path], { stdio: 'ignore' }).status === 0
 }
 
-/** Runs the node-gyp that we depend on; undefined, or what went wrong in a few words. */
-function compile(quiet) {
+/**
+ * Runs the node-gyp that we depend on; undefined, or what went wrong in a few words. `folder` holds binding.gyp and
+ * native/, `env` may name another compiler for another `arch`.
+ */
+export function compile(quiet, { folder = root, arch = process.arch, env = {} } = {}) {
+  if (process.platform === 'win32') return 'it is not written for Windows'
   let gyp
   try {
     gyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js')
   } catch {
     return 'node-gyp is not installed'
   }
-  const run = spawnSync(process.execPath, [gyp, 'rebuild', ...nodedir()], {
-    cwd: root,
+  const run = spawnSync(process.execPath, [gyp, 'rebuild', `--arch=${arch}`, ...nodedir()], {
+    cwd: folder,
+    env: { ...process.env, ...env },
     stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'pipe'],
     encoding: 'utf8',
     maxBuffer: 1 << 28,
@@ -124,15 +118,14 @@ function explain(output) {
 
 function main() {
   const force = process.argv.includes('--force')
-  const asked = force || process.argv.includes('--prebuild')
-  const result = process.argv.includes('--prebuild') ? prebuild() : ensureAddon({ force, quiet: !force })
+  const result = ensureAddon({ force, quiet: !force })
   if (result.ok) {
-    if (asked || result.compiled) console.log(`chordite: native addon at ${result.path}`)
+    if (force || result.compiled) console.log(`chordite: native addon at ${result.path}`)
     return 0
   }
   const advice = 'The portable transport will be used; "npx chordite build" tries again and shows why.'
-  console.error(`chordite: the native addon could not be built: ${result.reason}. ${asked ? '' : advice}`.trim())
-  return asked || process.env.CHORDITE_REQUIRE_NATIVE === '1' ? 1 : 0
+  console.error(`chordite: the native addon could not be built: ${result.reason}. ${force ? '' : advice}`.trim())
+  return force || process.env.CHORDITE_REQUIRE_NATIVE === '1' ? 1 : 0
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) process.exit(main())

@@ -36,3 +36,10 @@ test('the changelog knows the version', () => {
 test('the notices hold the license of what is compiled in', () => {
   expect(read('THIRD_PARTY_NOTICES')).toContain(read('node_modules/node-addon-api/LICENSE.md').trim())
 })
+
+test('no script runs by itself before or after another', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  const names = Object.keys(scripts)
+  // `prebuild` would run before `build`; npm knows `prepare` itself.
+  expect(names.filter((name) => names.includes(`pre${name}`) || names.includes(`post${name}`))).toEqual([])
+})
