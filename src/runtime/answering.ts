@@ -8,19 +8,17 @@ import {
   copyShort,
   type FrameMemory,
   frameMemory,
-  readAscii,
   readExtensions,
   readFlags,
   readHigh,
-  readId,
-  readIncarnation,
   readLow,
   SHORT_BYTES_MAX,
   writeHeader,
   writeTarget,
 } from '../wire/frames.ts'
-import { extensionOffset } from '../wire/framing.ts'
 import {
+  AT_REQUEST_HIGH,
+  AT_REQUEST_LOW,
   CLASS_APPLICATION,
   CLASS_LOOKUP,
   EXT_ORIGIN,
@@ -29,12 +27,6 @@ import {
   FLAG_ONE_WAY,
   FRAME_BYTES_MAX,
   HEADER_BYTES,
-  ORIGIN_ADDRESS,
-  ORIGIN_ID,
-  ORIGIN_INCARNATION,
-  ORIGIN_ROLE,
-  ORIGIN_VNODE,
-  ROLE_CLIENT,
   TARGET_BYTES,
   TYPE_FAILURE,
   TYPE_FOUND,
@@ -42,16 +34,8 @@ import {
 } from '../wire/layout.ts'
 import type { Holding } from './holding.ts'
 import type { Links } from './links.ts'
+import { type Origin, Origins } from './origins.ts'
 import type { Session } from './session.ts'
-
-/** Who sent a frame in the first place. */
-export interface Origin {
-  readonly address: string
-  readonly index: number
-  readonly client: boolean
-  readonly incarnation: bigint
-  readonly id: Id
-}
 
 /** Where the answer to a frame goes. `origin` is absent if it came straight from the originator. */
 export interface ReturnPath {
@@ -61,25 +45,6 @@ export interface ReturnPath {
   readonly high: number
   /** Only that it arrived is wanted. */
   readonly oneWay: boolean
-}
-
-export function readOrigin(m: FrameMemory, at: number): Origin | undefined {
-  const extensions = readExtensions(m, at)
-  if ((extensions & EXT_ORIGIN) === 0) return undefined
-  const p = extensionOffset(m, at, EXT_ORIGIN)
-  return {
-    address: readAscii(m.bytes, p + ORIGIN_ADDRESS, m.halves[p >>> 1]!),
-    index: m.halves[(p + ORIGIN_VNODE) >>> 1]!,
-    client: m.words[(p + ORIGIN_ROLE) >>> 2] === ROLE_CLIENT,
-    incarnation: readIncarnation(m, p + ORIGIN_INCARNATION),
-    id: readId(m, p + ORIGIN_ID),
-  }
-}
-
-export function returnPath(session: Session | undefined, m: FrameMemory, at: number): ReturnPath {
-  const oneWay = (readFlags(m, at) & FLAG_ONE_WAY) !== 0
-  // Signed, so that neither half is a number on the heap.
-  return { session, origin: readOrigin(m, at), low: readLow(m, at) | 0, high: readHigh(m, at) | 0, oneWay }
 }
 
 /** Originators that want no answer at all send request id 0. */
@@ -101,9 +66,17 @@ export interface AnsweringOptions {
 export class Answering {
   dropped = 0
   readonly #o: AnsweringOptions
+  readonly #origins = new Origins()
 
   constructor(o: AnsweringOptions) {
     this.#o = o
+  }
+
+  /** Where the answer to the frame at `at` goes, which came over `session` or from this process. */
+  path(session: Session | undefined, m: FrameMemory, at: number): ReturnPath {
+    const oneWay = (readFlags(m, at) & FLAG_ONE_WAY) !== 0
+    // Signed, so that neither half is a number on the heap.
+    return { session, origin: this.#origins.read(m, at), low: readLow(m, at) | 0, high: readHigh(m, at) | 0, oneWay }
   }
 
   /** `index`: which of our members answers. False: too large. */
@@ -146,6 +119,21 @@ export class Answering {
       copyShort(m, start, tx, place + HEADER_BYTES, length)
     } else tx.bytes.set(body.subarray(start, end), place + HEADER_BYTES)
     links.commit(session, place, bytes)
+    return true
+  }
+
+  /** The answer that came for a client of ours, to the client, under its own request id. False: there is no room. */
+  passBack(session: Session, m: FrameMemory, at: number, length: number, low: number, high: number): boolean {
+    const links = this.#o.links()
+    const isLarge = length > FRAME_BYTES_MAX
+    const place = isLarge ? 0 : links.reserve(session, length, 'own')
+    if (place < 0) return false
+    const out = isLarge ? frameMemory(length) : links.tx
+    out.bytes.set(m.bytes.subarray(at, at + length), place)
+    out.words[(place + AT_REQUEST_LOW) >>> 2] = low
+    out.words[(place + AT_REQUEST_HIGH) >>> 2] = high
+    if (isLarge) return links.sendOn(session, out.bytes, 'own')
+    links.commit(session, place, length)
     return true
   }
 

@@ -7,7 +7,7 @@ import { FAIL_REMOTE } from '../wire/answers.ts'
 import { type FrameMemory, isForKey, readFlags, readId, readVnode } from '../wire/frames.ts'
 import { bodyOffset } from '../wire/framing.ts'
 import { FLAG_ONE_WAY, HEADER_BYTES } from '../wire/layout.ts'
-import { type Answering, type ReturnPath, returnPath } from './answering.ts'
+import type { Answering, ReturnPath } from './answering.ts'
 import type { IncomingContext } from './incoming.ts'
 import type { Session } from './session.ts'
 
@@ -135,7 +135,7 @@ export class Batch implements BorrowedBatch {
   }
 
   #path(index: number): ReturnPath {
-    return returnPath(this.#sessions[index], this.#memories[index]!, this.#rows[index * COLUMNS]!)
+    return this.#answering.path(this.#sessions[index], this.#memories[index]!, this.#rows[index * COLUMNS]!)
   }
 
   /** Twice the size: in the long run no allocation for a message. */

@@ -8,7 +8,7 @@ import { type FrameMemory, originBytes, readHigh, readLow, readType } from '../w
 import { bodyOffset } from '../wire/framing.ts'
 import { FRAME_BYTES_MAX, TYPE_FAILURE, TYPE_FOUND, TYPE_REPLY, TYPE_REQUEST } from '../wire/layout.ts'
 import { formatAddress, parseAddress } from './address.ts'
-import { Answering, returnPath } from './answering.ts'
+import { Answering } from './answering.ts'
 import { BaseCaller } from './caller.ts'
 import type { Call } from './calls.ts'
 import { Deferred } from './deferred.ts'
@@ -245,7 +245,12 @@ class RingClient extends BaseCaller {
         return this.exchange.refusedBy(low, high, failure.code, failure.message, this.nowMs())
       }
       case TYPE_REQUEST:
-        return this.#answering.failure(returnPath(session, m, at), 0, FAIL_NOT_MEMBER, 'a client takes no messages')
+        return this.#answering.failure(
+          this.#answering.path(session, m, at),
+          0,
+          FAIL_NOT_MEMBER,
+          'a client takes no messages',
+        )
       default:
         this.#links.refuse(session, 'type')
     }

@@ -15,12 +15,13 @@ import {
 } from '../wire/frames.ts'
 import { bodyOffset, extensionOffset } from '../wire/framing.ts'
 import { EXT_DEADLINE, EXT_ORIGIN, FLAG_IDEMPOTENT, FLAG_ONE_WAY } from '../wire/layout.ts'
-import { type Answering, type ReturnPath, returnPath, wantsAnswer } from './answering.ts'
+import { type Answering, type ReturnPath, wantsAnswer } from './answering.ts'
 import { Batch, messageOf } from './batches.ts'
 import { copyOf } from './copies.ts'
-import { Duplicates, duplicateKey } from './duplicates.ts'
+import { Duplicates, type Seen } from './duplicates.ts'
 import { type Handler, Handlers } from './handlers.ts'
 import { type IncomingContext, IncomingMessage } from './incoming.ts'
+import type { Origin } from './origins.ts'
 import type { Session } from './session.ts'
 
 export interface DeliveryOptions {
@@ -73,20 +74,21 @@ export class Delivery implements IncomingContext {
       else this.stats.requests++
       return this.#batchOf(handler).add(session, m, at, length, index)
     }
-    const path = returnPath(session, m, at)
+    const path = this.#o.answering.path(session, m, at)
     if (handler === undefined) {
       return this.#o.answering.failure(path, index, FAIL_NO_HANDLER, 'the receiver handles no such message type')
     }
     const deadlineMs = nowMs + remainingMs(m, at)
     const idempotent = (readFlags(m, at) & FLAG_IDEMPOTENT) !== 0
-    let known: string | undefined
+    let known: Seen | undefined
     // What came straight is sent again only if it is idempotent; what was routed may come by two ways.
     // What a batch handler answered is not kept, so it may be asked again for what may be handled again.
     const isTold =
       handler.batch === undefined ? idempotent || path.origin !== undefined : !idempotent && path.origin !== undefined
     if (wantsAnswer(path) && isTold) {
-      known = duplicateKey(path, this.from(path, readVnode(m, at)))
-      if (!this.#isFirst(known, path, index, deadlineMs, idempotent, nowMs)) return
+      const from = this.from(path, readVnode(m, at))
+      if (this.#isRepeated(path, from, index, nowMs)) return
+      known = this.#duplicates.add(path, from, deadlineMs, idempotent)
     }
     if (oneWay) this.stats.oneWay++
     else this.stats.requests++
@@ -133,12 +135,16 @@ export class Delivery implements IncomingContext {
 
   from(path: ReturnPath, senderIndex: number): Peer {
     const { origin, session } = path
-    if (origin !== undefined && !origin.client) {
-      const peer = this.#o.book.peer(origin.address, origin.index, origin.incarnation)
-      if (peer !== undefined) return peer
+    if (origin !== undefined) {
+      origin.peer ??= this.#peerOf(origin)
+      return origin.peer
     }
-    if (origin !== undefined) return { id: origin.id, address: '', incarnation: origin.incarnation }
     return session!.peers[session!.role === 'client' ? 0 : senderIndex] ?? session!.peers[0]!
+  }
+
+  #peerOf({ client, address, index, incarnation, id }: Origin): Peer {
+    const peer = client ? undefined : this.#o.book.peer(address, index, incarnation)
+    return peer ?? { id, address: '', incarnation }
   }
 
   signal(deadlineMs: number): AbortController {
@@ -166,24 +172,15 @@ export class Delivery implements IncomingContext {
     this.#signals.delete(controller)
   }
 
-  #isFirst(known: string, path: ReturnPath, index: number, deadlineMs: number, keep: boolean, nowMs: number): boolean {
-    const seen = this.#duplicates.find(known, nowMs)
-    if (seen !== undefined) {
-      this.stats.duplicates++
-      if (seen.reply !== undefined) this.#o.answering.reply(path, index, seen.reply)
-      return false
-    }
-    this.#duplicates.add(known, deadlineMs, keep)
+  #isRepeated(path: ReturnPath, from: Peer, index: number, nowMs: number): boolean {
+    const seen = this.#duplicates.find(path, from, nowMs)
+    if (seen === undefined) return false
+    this.stats.duplicates++
+    if (seen.reply !== undefined) this.#o.answering.reply(path, index, seen.reply)
     return true
   }
 
-  #handle(
-    handler: Handler,
-    message: IncomingMessage,
-    path: ReturnPath,
-    index: number,
-    known: string | undefined,
-  ): void {
+  #handle(handler: Handler, message: IncomingMessage, path: ReturnPath, index: number, known: Seen | undefined): void {
     let result: unknown
     try {
       result = handler.one!(message as never)
@@ -217,7 +214,7 @@ export class Delivery implements IncomingContext {
     )
   }
 
-  #answer(handler: Handler, path: ReturnPath, index: number, value: unknown, known: string | undefined): void {
+  #answer(handler: Handler, path: ReturnPath, index: number, value: unknown, known: Seen | undefined): void {
     let body: Uint8Array = NOTHING
     if (!path.oneWay) {
       try {
@@ -231,7 +228,7 @@ export class Delivery implements IncomingContext {
     this.#o.answering.reply(path, index, body)
   }
 
-  #failed(handler: Handler, path: ReturnPath, index: number, error: unknown, known: string | undefined): void {
+  #failed(handler: Handler, path: ReturnPath, index: number, error: unknown, known: Seen | undefined): void {
     this.stats.failed++
     if (known !== undefined) this.#duplicates.failed(known)
     if (!path.oneWay) return this.#o.answering.failure(path, index, FAIL_REMOTE, messageOf(error))

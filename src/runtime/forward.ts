@@ -7,7 +7,6 @@ import { type Decision, FINAL_STEPS_MAX, route } from '../core/router.ts'
 import { FAIL_BUSY, FAIL_HOP_LIMIT, FAIL_ISOLATED, FAIL_UNSETTLED } from '../wire/answers.ts'
 import {
   type FrameMemory,
-  frameCopy,
   frameMemory,
   originBytes,
   patchHop,
@@ -21,6 +20,7 @@ import {
 } from '../wire/frames.ts'
 import { bodyOffset, extensionOffset } from '../wire/framing.ts'
 import {
+  AT_EXTENSIONS,
   EXT_DEADLINE,
   EXT_ORIGIN,
   FLAG_FINAL,
@@ -30,11 +30,11 @@ import {
   TYPE_LOOKUP,
   TYPE_REQUEST,
 } from '../wire/layout.ts'
-import { type Answering, type ReturnPath, returnPath, wantsAnswer } from './answering.ts'
+import { type Answering, type ReturnPath, wantsAnswer } from './answering.ts'
 import type { Delivery } from './deliver.ts'
 import type { HeldFrame, Holding } from './holding.ts'
 import type { Links } from './links.ts'
-import { Relay } from './relay.ts'
+import { Relay, type Relayed } from './relay.ts'
 import type { Session } from './session.ts'
 
 export interface ForwardOptions {
@@ -49,6 +49,12 @@ export interface ForwardOptions {
   /** An answer that was routed back to us. */
   answer(m: FrameMemory, at: number, length: number): void
   violation(session: Session, why: string): void
+}
+
+/** How the frame of a client enters the ring: under a request id of ours, if an answer is wanted. */
+interface Entrance {
+  readonly client: Session
+  readonly relayed: Relayed | undefined
 }
 
 /** Next hops tried before a frame is given back as BUSY. */
@@ -124,7 +130,7 @@ export class Forward {
     const { range, epoch, self } = owner
     if (range === undefined) return
     const hops = readHops(m, at) + (session === undefined ? 0 : 1)
-    this.#o.answering.found(returnPath(session, m, at), index, { owner: self, range, epoch, hops })
+    this.#o.answering.found(this.#o.answering.path(session, m, at), index, { owner: self, range, epoch, hops })
   }
 
   #forward(
@@ -137,15 +143,11 @@ export class Forward {
   ): void {
     const remainingMs = this.#remaining(m, at)
     if (remainingMs === 0) return // nobody waits for it any more
-    let frame = { m, at, length }
-    if (session?.role === 'client') {
-      const entered = this.#enter(session, m, at, length, remainingMs, nowMs)
-      if (entered === undefined) return this.#busy(session, m, at)
-      frame = { m: entered, at: 0, length: entered.bytes.length }
-    }
+    const entrance = session?.role === 'client' ? this.#enter(session, m, at, remainingMs, nowMs) : undefined
+    if (entrance === 'full') return this.#busy(session, m, at)
     let decision: Decision = first
     for (let way = 1; decision.kind === 'forward'; way++) {
-      if (this.#pass(frame.m, frame.at, frame.length, decision)) return
+      if (this.#pass(m, at, length, entrance, decision)) return
       if (decision.final || way >= WAYS_MAX) break
       decision = decide(this.#o.cores(), readId(m, at + HEADER_BYTES), false, 0, way)
     }
@@ -153,53 +155,68 @@ export class Forward {
   }
 
   /** False: that next hop takes no more for now. */
-  #pass(m: FrameMemory, at: number, length: number, to: Decision & { kind: 'forward' }): boolean {
+  #pass(
+    m: FrameMemory,
+    at: number,
+    length: number,
+    entrance: Entrance | undefined,
+    to: Decision & { kind: 'forward' },
+  ): boolean {
     const links = this.#o.links()
     const session = links.session(to.to.address)
+    const bytes = length + (entrance === undefined ? 0 : originBytes(this.#o.self().address))
     if (session === undefined) {
-      const copy = frameCopy(m, at, length)
-      patchHop(copy, 0, to.final, to.finalSteps)
+      const memory = frameMemory(bytes)
+      this.#write(memory, 0, m, at, length, entrance, to)
       this.stats.forwarded++
-      this.#o.holding.hold(to.to.address, 'forward', copy, length)
+      this.#o.holding.hold(to.to.address, 'forward', memory, bytes)
       return true
     }
-    const place = links.reserve(session, length, 'forward')
+    const place = links.reserve(session, bytes, 'forward')
     if (place < 0) return false
-    const { tx } = links
-    tx.bytes.set(m.bytes.subarray(at, at + length), place)
-    patchHop(tx, place, to.final, to.finalSteps)
-    links.commit(session, place, length)
+    this.#write(links.tx, place, m, at, length, entrance, to)
+    links.commit(session, place, bytes)
     this.stats.forwarded++
     return true
   }
 
-  /** The frame of a client, with us as its originator. */
-  #enter(
-    session: Session,
+  #write(
+    out: FrameMemory,
+    place: number,
     m: FrameMemory,
     at: number,
     length: number,
-    remainingMs: number,
-    nowMs: number,
-  ): FrameMemory | undefined {
+    entrance: Entrance | undefined,
+    to: Decision & { kind: 'forward' },
+  ): void {
+    if (entrance === undefined) out.bytes.set(m.bytes.subarray(at, at + length), place)
+    else this.#writeEntered(out, place, m, at, length, entrance)
+    patchHop(out, place, to.final, to.finalSteps)
+  }
+
+  /** The frame of a client, with us as its originator. */
+  #writeEntered(out: FrameMemory, place: number, m: FrameMemory, at: number, length: number, from: Entrance): void {
     const { address, incarnation } = this.#o.self()
-    const path = returnPath(session, m, at)
-    const extensions = readExtensions(m, at)
+    const { client, relayed } = from
     const head = bodyOffset(m, at) - at
-    const entered = frameMemory(length + originBytes(address))
-    entered.bytes.set(m.bytes.subarray(at, at + head))
-    entered.halves[9] = extensions | EXT_ORIGIN
-    entered.words[0] = entered.bytes.length
-    if (wantsAnswer(path)) {
-      const relayed = this.relay.add(session, path.low, path.high, nowMs + remainingMs, nowMs)
-      if (relayed === undefined) return undefined
-      entered.words[2] = relayed.relayLow
-      entered.words[3] = relayed.relayHigh
+    out.bytes.set(m.bytes.subarray(at, at + head), place)
+    out.halves[(place + AT_EXTENSIONS) >>> 1] = readExtensions(m, at) | EXT_ORIGIN
+    const word = place >>> 2
+    out.words[word] = length + originBytes(address)
+    if (relayed !== undefined) {
+      out.words[word + 2] = relayed.relayLow
+      out.words[word + 3] = relayed.relayHigh
     }
-    const client = session.ids[0]!
-    const p = writeOrigin(entered, head, address, 0, ROLE_CLIENT, session.incarnations[0] ?? incarnation, client)
-    entered.bytes.set(m.bytes.subarray(at + head, at + length), p)
-    return entered
+    const id = client.ids[0]!
+    const p = writeOrigin(out, place + head, address, 0, ROLE_CLIENT, client.incarnations[0] ?? incarnation, id)
+    out.bytes.set(m.bytes.subarray(at + head, at + length), p)
+  }
+
+  #enter(client: Session, m: FrameMemory, at: number, remainingMs: number, nowMs: number): Entrance | 'full' {
+    const path = this.#o.answering.path(client, m, at)
+    if (!wantsAnswer(path)) return { client, relayed: undefined }
+    const relayed = this.relay.add(client, path.low, path.high, nowMs + remainingMs, nowMs)
+    return relayed === undefined ? 'full' : { client, relayed }
   }
 
   #remaining(m: FrameMemory, at: number): number {
@@ -216,7 +233,7 @@ export class Forward {
   #fail(session: Session | undefined, m: FrameMemory, at: number, code: number, message: string): void {
     const type = readType(m, at)
     if (type !== TYPE_LOOKUP && type !== TYPE_REQUEST) return // an answer has nobody to answer to
-    const path: ReturnPath = returnPath(session, m, at)
+    const path: ReturnPath = this.#o.answering.path(session, m, at)
     this.#o.answering.failure(path, 0, code, message)
   }
 }

@@ -19,9 +19,10 @@ export const RELAY_BIT = 0x40000000
 
 export class Relay {
   readonly #random: Random
-  /** By slot; a resend of the client finds its entry again, so that its request id stays the same further on. */
+  /** By slot. */
   readonly #slots = new Map<number, Relayed>()
-  readonly #byClient = new Map<Session, Map<string, Relayed>>()
+  /** By the client's own slot: a resend finds its entry again, so that its request id stays the same further on. */
+  readonly #byClient = new Map<Session, Map<number, Relayed>>()
   #next = 0
 
   constructor(random: Random) {
@@ -31,8 +32,10 @@ export class Relay {
   /** Undefined: the table is full of requests that still may be answered. */
   add(session: Session, low: number, high: number, deadlineMs: number, nowMs: number): Relayed | undefined {
     const ofClient = this.#byClient.get(session)
-    const known = ofClient?.get(`${low}.${high}`)
-    if (known !== undefined) return known
+    const known = ofClient?.get(low)
+    if (known?.high === high) return known
+    // The client uses that slot for another call now, and nobody waits for the answer to the one before.
+    if (known !== undefined) this.#remove(known)
     if (this.#slots.size >= RELAYED_MAX) this.#forget(nowMs)
     if (this.#slots.size >= RELAYED_MAX) return undefined
     while (this.#slots.has(this.#next)) this.#next = (this.#next + 1) % RELAY_BIT
@@ -41,8 +44,10 @@ export class Relay {
     this.#slots.set(this.#next, entry)
     session.awaited++
     this.#next = (this.#next + 1) % RELAY_BIT
-    if (ofClient === undefined) this.#byClient.set(session, new Map([[`${low}.${high}`, entry]]))
-    else ofClient.set(`${low}.${high}`, entry)
+    // Anew: the last entry of a client takes its map with it.
+    const entries = this.#byClient.get(session)
+    if (entries === undefined) this.#byClient.set(session, new Map([[low, entry]]))
+    else entries.set(low, entry)
     return entry
   }
 
@@ -73,7 +78,7 @@ export class Relay {
     this.#slots.delete(entry.relayLow & ~RELAY_BIT)
     entry.session.awaited--
     const ofClient = this.#byClient.get(entry.session)
-    ofClient?.delete(`${entry.low}.${entry.high}`)
+    if (ofClient?.get(entry.low) === entry) ofClient.delete(entry.low)
     if (ofClient?.size === 0) this.#byClient.delete(entry.session)
   }
 }

@@ -7,7 +7,6 @@ import { isolated } from '../transports/uncaught.ts'
 import { decodeFailure, decodeFound, FAIL_ISOLATED, FAIL_NOT_MEMBER, FAIL_UNSETTLED } from '../wire/answers.ts'
 import {
   type FrameMemory,
-  frameCopy,
   frameMemory,
   isForKey,
   readExtensions,
@@ -29,7 +28,7 @@ import {
   TYPE_REPLY,
   TYPE_REQUEST,
 } from '../wire/layout.ts'
-import { Answering, returnPath, routedBack } from './answering.ts'
+import { Answering, routedBack } from './answering.ts'
 import type { Call } from './calls.ts'
 import { Delivery } from './deliver.ts'
 import type { Environment } from './environment.ts'
@@ -188,7 +187,7 @@ export class Traffic {
       index = cores.findIndex((core) => core.self.incarnation === incarnation && core.self.id.equals(id))
       if (index < 0) {
         const why = 'no such member here: it has left or been restarted'
-        return this.answering.failure(returnPath(session, m, at), 0, FAIL_NOT_MEMBER, why)
+        return this.answering.failure(this.answering.path(session, m, at), 0, FAIL_NOT_MEMBER, why)
       }
     }
     this.delivery.receive(session, m, at, length, index, undefined, nowMs)
@@ -220,10 +219,7 @@ export class Traffic {
   #relay(low: number, high: number, m: FrameMemory, at: number, length: number): void {
     const entry = this.forward.relay.take(low, high)
     if (entry === undefined) return
-    const copy = frameCopy(m, at, length)
-    copy.words[2] = entry.low
-    copy.words[3] = entry.high
-    if (!this.#o.links().sendOn(entry.session, copy.bytes, 'own')) this.answering.dropped++
+    if (!this.answering.passBack(entry.session, m, at, length, entry.low, entry.high)) this.answering.dropped++
   }
 
   #undeliverable(frame: Parameters<Forward['undeliverable']>[0]): void {
