@@ -16,7 +16,8 @@ export function figure(value) {
   return value.toPrecision(3)
 }
 
-/** A summary as median and quartiles, in units of `per`. */
+/** A summary as median and quartiles, in units of `per`; of a single figure, the figure. */
 export function spread({ median, p25, p75 }, per = 1) {
+  if (p25 === p75) return figure(median / per)
   return `${figure(median / per)} (${figure(p25 / per)}–${figure(p75 / per)})`
 }

@@ -107,12 +107,12 @@ export function limitOf({ atMost, atLeast }) {
   return atLeast === undefined ? '' : `≥ ${figure(atLeast)}`
 }
 
-function describePlan({ rounds, windowMs, warmupMs }) {
+export function describePlan({ rounds, windowMs, warmupMs }) {
   return `Medians of ${rounds} interleaved rounds of ${windowMs} ms after ${warmupMs} ms of warm-up each.`
 }
 
 /** One line for all groups. */
-function busyLines(groups) {
+export function busyLines(groups) {
   const busy = groups.filter((group) => whyBusy(group.machine) !== undefined)
   if (busy.length === 0) return ['The machine was quiet.']
   const names = busy.map(({ pattern, bytes }) => (pattern === undefined ? `${bytes} B` : `${pattern} ${bytes} B`))
