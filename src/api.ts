@@ -113,6 +113,13 @@ export interface Wait {
   signal?: AbortSignal
 }
 
+/** Of the callback form of `request` and `requestTo`, which makes no promise. */
+export interface CallbackWait extends Wait {
+  idempotent?: boolean
+  /** The callback runs in the asynchronous context of the call (`AsyncLocalStorage`): an object for each. Default false. */
+  asyncContext?: boolean
+}
+
 /** One virtual node of one run of a process. A client has a random id and an empty address. */
 export interface Peer {
   readonly id: Id
@@ -218,7 +225,7 @@ export interface Caller {
     key: Key,
     type: MessageType<Q, R>,
     body: Q,
-    o: Wait & { idempotent?: boolean },
+    o: CallbackWait,
     callback: (result: Result<R>) => void,
   ): void
   /** As `send`, to one node. A string is an address and means its virtual node 0. Also ERR_UNREACHABLE, ERR_NOT_MEMBER. */
@@ -234,7 +241,7 @@ export interface Caller {
     peer: Peer | string,
     type: MessageType<Q, R>,
     body: Q,
-    o: Wait & { idempotent?: boolean },
+    o: CallbackWait,
     callback: (result: Result<R>) => void,
   ): void
   /** At once; pending calls get ERR_CLOSED. */

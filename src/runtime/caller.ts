@@ -1,5 +1,6 @@
 /** What members and clients share: the public calls, checked and turned into `Call`s. */
-import type { Caller, Key, MessageType, Owner, PackedKeys, Peer, Result, Wait } from '../api.ts'
+import { AsyncResource } from 'node:async_hooks'
+import type { CallbackWait, Caller, Key, MessageType, Owner, PackedKeys, Peer, Result, Wait } from '../api.ts'
 import { ChordError } from '../core/errors.ts'
 import { Id } from '../core/id.ts'
 import { parseAddress } from './address.ts'
@@ -84,14 +85,14 @@ export abstract class BaseCaller implements Caller {
     key: Key,
     type: MessageType<Q, R>,
     body: Q,
-    o: Wait & { idempotent?: boolean },
+    o: CallbackWait,
     callback: (result: Result<R>) => void,
   ): void
   request<Q, R>(
     key: Key,
     type: MessageType<Q, R>,
     body: Q,
-    o?: Wait & { idempotent?: boolean },
+    o?: CallbackWait,
     callback?: (result: Result<R>) => void,
   ): Promise<R> | undefined {
     if (callback === undefined) {
@@ -101,7 +102,7 @@ export abstract class BaseCaller implements Caller {
     }
     checkCallback(callback)
     try {
-      this.#request(idOfKey(key), type as AnyType, body as never, o, callback as Done, undefined)
+      this.#request(idOfKey(key), type as AnyType, body as never, o, inContext(o, callback) as Done, undefined)
     } catch (error) {
       failLater(error, callback as Done)
     }
@@ -118,14 +119,14 @@ export abstract class BaseCaller implements Caller {
     peer: Peer | string,
     type: MessageType<Q, R>,
     body: Q,
-    o: Wait & { idempotent?: boolean },
+    o: CallbackWait,
     callback: (result: Result<R>) => void,
   ): void
   requestTo<Q, R>(
     peer: Peer | string,
     type: MessageType<Q, R>,
     body: Q,
-    o?: Wait & { idempotent?: boolean },
+    o?: CallbackWait,
     callback?: (result: Result<R>) => void,
   ): Promise<R> | undefined {
     if (callback === undefined) {
@@ -135,7 +136,7 @@ export abstract class BaseCaller implements Caller {
     }
     checkCallback(callback)
     try {
-      this.#request(peerOf(peer), type as AnyType, body as never, o, callback as Done, undefined)
+      this.#request(peerOf(peer), type as AnyType, body as never, o, inContext(o, callback) as Done, undefined)
     } catch (error) {
       failLater(error, callback as Done)
     }
@@ -278,6 +279,11 @@ function checkAddress(address: string): void {
 function checkCallback(callback: unknown): void {
   if (typeof callback === 'function') return
   throw new ChordError('ERR_BAD_OPTION', 'a callback must be a function')
+}
+
+/** Where nobody asks for it, no object is made for it. */
+function inContext<R>(o: CallbackWait | undefined, callback: (result: Result<R>) => void): (result: Result<R>) => void {
+  return o?.asyncContext === true ? AsyncResource.bind(callback) : callback
 }
 
 /** As `start`, but what it throws becomes a result. */

@@ -74,7 +74,7 @@ export function timeoutOf(
 export const WAIT_NAMES = ['timeoutMs', 'signal']
 export const LOOKUP_NAMES = [...WAIT_NAMES, 'route']
 export const SEND_NAMES = [...WAIT_NAMES, 'ack']
-export const REQUEST_NAMES = [...WAIT_NAMES, 'idempotent']
+export const REQUEST_NAMES = [...WAIT_NAMES, 'idempotent', 'asyncContext']
 
 export function aborted(signal: AbortSignal): ChordError {
   return new ChordError('ERR_ABORTED', 'the signal of the caller fired', { cause: signal.reason })

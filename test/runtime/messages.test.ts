@@ -1,4 +1,5 @@
 /** Messages and calls of whole nodes, in virtual time. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
   type Caller,
@@ -125,6 +126,21 @@ describe.each(callers)('%s', (_, make) => {
     expect(results).toEqual([])
     await ring.run(100)
     expect(results.map((r) => (r.ok ? 'ok' : r.error.code)).sort()).toEqual(['ERR_BAD_OPTION', 'ok', 'ok'])
+  })
+
+  it('calls back in the context of the call, if asked to', async () => {
+    const storage = new AsyncLocalStorage<string>()
+    const found: (string | undefined)[] = []
+    const note = () => found.push(storage.getStore())
+    const { address } = ring.nodes[2]!
+    storage.run('kept', () => {
+      caller.requestTo(address, ECHO, 1, { asyncContext: true }, note)
+      caller.request(keyOf(ring.nodes[2]!), ECHO, 1, { asyncContext: true }, note)
+      caller.requestTo(address, ECHO, 1, { asyncContext: true, timeoutMs: -1 }, note)
+    })
+    caller.requestTo(address, ECHO, 1, {}, note)
+    await ring.run(100)
+    expect(found.sort()).toEqual(['kept', 'kept', 'kept', undefined])
   })
 
   it('sends, with and without acknowledgement', async () => {
