@@ -14,9 +14,10 @@ const FIGURE_SHARE = 0.3
 
 /**
  * `rows` of panels `{ title, corner, named, bars: [{ name, color, value: { median, p25, p75 } | undefined }] }`. Panels
- * that are not `named` share the names of the one to their left; `corner` is said above names. Returns the text of an SVG.
+ * that are not `named` share the names of the one to their left; `corner` is said above names. `about` is the title
+ * for those who cannot see it. Returns the text of an SVG.
  */
-export function barPanels(rows, { width = 1000, namesWidth = 145 } = {}) {
+export function barPanels(rows, { about, width = 1000, namesWidth = 145 }) {
   const places = layOut(rows, width, namesWidth)
   const height = places.at(-1).top + places.at(-1).height + 6
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height })
@@ -28,7 +29,7 @@ export function barPanels(rows, { width = 1000, namesWidth = 145 } = {}) {
   chart.setOption(option)
   const svg = chart.renderToSVGString()
   chart.dispose()
-  return slim(svg)
+  return slim(svg).replace(/^<svg [^>]*>/, (tag) => `${tag}\n<title>${about}</title>`)
 }
 
 /** Where the bars of each panel are, in the order of `rows.flat()`. */

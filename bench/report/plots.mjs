@@ -18,14 +18,25 @@ const OTHERS = '#8a929c'
 /** `{ name, svg }` of each chart that the report has figures for. */
 export function plotsOf({ echo, requests, micro }) {
   return [
-    ...(echo ? [echoPlot('echo-cpu', echo, 'cpuUs', 1), echoPlot('echo-rate', echo, 'requestsPerSecond', 1000)] : []),
+    ...(echo ? echoPlots(echo) : []),
     ...(requests ? [requestPlot(requests)] : []),
     ...(micro ? [microPlot(micro)] : []),
   ]
 }
 
+function echoPlots(echo) {
+  const cpu = { name: 'echo-cpu', figureName: 'cpuUs', per: 1, about: 'Server CPU for a request of the echo, µs' }
+  const rate = {
+    name: 'echo-rate',
+    figureName: 'requestsPerSecond',
+    per: 1000,
+    about: 'Thousands of echoes per second',
+  }
+  return [echoPlot(echo, cpu), echoPlot(echo, rate)]
+}
+
 /** A row of panels for each size of body, a panel for each pattern. */
-function echoPlot(name, { groups }, figureName, per) {
+function echoPlot({ groups }, { name, figureName, per, about }) {
   const names = [...new Set(groups.flatMap(({ rows }) => rows.map((row) => row.contestant)))]
   const panel = ({ pattern, bytes, rows }, i) => ({
     title: pattern,
@@ -37,7 +48,8 @@ function echoPlot(name, { groups }, figureName, per) {
     }),
   })
   const sizes = [...new Set(groups.map((group) => group.bytes))]
-  return { name, svg: barPanels(sizes.map((bytes) => groups.filter((group) => group.bytes === bytes).map(panel))) }
+  const rows = sizes.map((bytes) => groups.filter((group) => group.bytes === bytes).map(panel))
+  return { name, svg: barPanels(rows, { about }) }
 }
 
 function requestPlot({ groups }) {
@@ -50,7 +62,10 @@ function requestPlot({ groups }) {
       { title: 'server CPU, µs a request', bars: bars('serverCpuUs') },
     ]
   })
-  return { name: 'requests', svg: barPanels(panels, { namesWidth: 170 }) }
+  return {
+    name: 'requests',
+    svg: barPanels(panels, { about: 'requestTo: rate, and CPU of client and server', namesWidth: 170 }),
+  }
 }
 
 /** Groups whose rows do different things. */
@@ -67,7 +82,10 @@ function microPlot({ groups }) {
       return { title: `${name}: times as fast`, named: true, bars }
     })
   const pairs = panels.flatMap((_, i) => (i % 2 === 0 ? [panels.slice(i, i + 2)] : []))
-  return { name: 'micro', svg: barPanels(pairs, { namesWidth: 190 }) }
+  return {
+    name: 'micro',
+    svg: barPanels(pairs, { about: 'Single steps: how many times as fast as the slowest form', namesWidth: 190 }),
+  }
 }
 
 function colorOfRow(name) {
