@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { contestants, OURS } from './echo/contestants.mjs'
 import { machine, versions } from './lib/machine.mjs'
-import { watchMachine } from './lib/watch.mjs'
+import { busyBefore, watchMachine } from './lib/watch.mjs'
 
 const PARTS = ['micro', 'echo', 'requests', 'allocation']
 
@@ -34,6 +34,8 @@ if (flags.only !== undefined && !PARTS.includes(flags.only))
   refuse(`--only takes ${PARTS.join(', ')}; not ${flags.only}`)
 if (flags.docs && (flags.only ?? against) !== undefined) refuse('--docs takes a whole run')
 
+/** Before we build: that keeps the machine busy itself. */
+const before = busyBefore()
 const plan = { quick: flags.quick, rounds: Number(flags.rounds ?? 0), say }
 if (!flags['no-build']) build()
 if (against === undefined) await everything()
@@ -42,7 +44,13 @@ else await duel()
 /** The parts after each other: each has the machine for itself. */
 async function everything() {
   const wanted = (part) => flags.only === undefined || flags.only === part
-  const report = { machine: machine(), versions: versions(), date: new Date().toISOString(), quick: flags.quick }
+  const report = {
+    machine: machine(),
+    versions: versions(),
+    date: new Date().toISOString(),
+    quick: flags.quick,
+    before,
+  }
   if (wanted('micro')) {
     const watched = watchMachine()
     const micro = await (await import('./micro.mjs')).runMicro(plan)

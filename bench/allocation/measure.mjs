@@ -8,7 +8,7 @@ import { startWorker } from '../lib/worker.mjs'
 import { startPair } from '../request/pair.mjs'
 
 const FULL = { warmupMs: 1500, windowMs: 1000 }
-const QUICK = { warmupMs: 700, windowMs: 250 }
+const QUICK = { warmupMs: 500, windowMs: 200 }
 /** Room for what is allocated in a window, in MiB: where nothing is collected the heap's growth tells all. */
 const HEAP = ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=128']
 const BYTES = 64
@@ -133,7 +133,7 @@ function bytesOf({ sampledBytes, grownBytes }) {
 /** Longer than the window: the questions to a busy server take a while to be answered. */
 async function load(server, outstanding, { warmupMs, windowMs }) {
   const args = [server.ready.port, server.process.pid, 'frame', BYTES, CONNECTIONS, outstanding]
-  args.push(0, warmupMs + windowMs + 500, helloHex())
+  args.push(0, warmupMs + windowMs + 300, helloHex())
   await promisify(execFile)(compile('load'), args.map(String))
 }
 

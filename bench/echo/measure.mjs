@@ -9,7 +9,7 @@ import { helloHex } from './hello.mjs'
 import { startServers } from './servers.mjs'
 
 const FULL = { rounds: 9, warmupMs: 150, windowMs: 400 }
-const QUICK = { rounds: 1, warmupMs: 50, windowMs: 100 }
+const QUICK = { rounds: 1, warmupMs: 30, windowMs: 70 }
 /** Beyond its time a load is taken to hang. */
 const HANGS_MS = 10_000
 const FIGURES = ['cpuUs', 'requestsPerSecond', 'p50Us', 'p99Us', 'serverCores', 'loadCores']

@@ -1,11 +1,13 @@
-/** Plain text tables: first column to the left, figures to the right. */
+/** Plain text tables: figures to the right, columns that are `texts` to the left; the first one is. */
 
-export function table(header, rows) {
+const RULE_MAX = 80
+
+export function table(header, rows, texts = []) {
   const all = [header, ...rows].map((row) => row.map(String))
   const widths = header.map((_, column) => Math.max(...all.map((row) => row[column].length)))
-  const line = (row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ')
-  const rule = widths.map((width) => '-'.repeat(width)).join('  ')
-  return [line(all[0]), rule, ...all.slice(1).map(line)].map((text) => text.trimEnd()).join('\n')
+  const pad = (cell, i) => (i === 0 || texts.includes(i) ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))
+  const rule = widths.map((width) => '-'.repeat(Math.min(width, RULE_MAX)))
+  return [all[0], rule, ...all.slice(1)].map((row) => row.map(pad).join('  ').trimEnd()).join('\n')
 }
 
 /** Three significant digits, without exponents. */

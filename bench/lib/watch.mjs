@@ -3,14 +3,15 @@
  *
  *   othersCores   CPU time of everybody (`/proc/stat`), less what our own processes used, divided by the wall time
  *   waiting       share of the time in which some process that could run waited for a CPU (`/proc/pressure/cpu`)
+ *
+ * The first decides. Our own processes wait for each other too, with V8's helper threads beside two busy main threads,
+ * so that the second is told, not judged.
  */
 import { readFileSync } from 'node:fs'
 
 const TICK_MS = 10
-/** A shell and the system's own services use less; from here on the figures move (bench/README.md says how far). */
+/** On two cores that is 7.5 % of what there is: it can move a rate by no more, and ratios of CPU time far less. */
 export const OTHERS_BUSY_CORES = 0.15
-/** Our own processes wait for each other too: V8's helper threads beside two busy main threads on two cores. */
-export const WAITING_BUSY = 0.25
 /** With at most a third of the rounds disturbed, the median is still a figure of an undisturbed one. */
 const BUSY_ROUNDS_MAX = 1 / 3
 const PRESSURE_BUSY_PERCENT = 10
@@ -38,19 +39,15 @@ export function whyBusy(rounds) {
   const disturbed = known.filter(isDisturbed)
   if (disturbed.length <= known.length * BUSY_ROUNDS_MAX) return undefined
   const worst = (name) => Math.max(...disturbed.map((round) => round[name] ?? 0))
-  const others = `others used up to ${worst('othersCores').toFixed(2)} cores`
-  return `in ${disturbed.length} of ${known.length} rounds ${others}, processes waited ${percent(worst('waiting'))}`
+  const waited = `somebody waited for a CPU up to ${Math.round(100 * worst('waiting'))} % of the time`
+  return `others used up to ${worst('othersCores').toFixed(2)} cores, ${waited}, in ${disturbed.length} of ${known.length} rounds`
 }
 
-function percent(share) {
-  return `up to ${Math.round(100 * share)} % of the time for a CPU`
+export function isDisturbed({ othersCores }) {
+  return othersCores > OTHERS_BUSY_CORES
 }
 
-export function isDisturbed({ othersCores, waiting }) {
-  return othersCores > OTHERS_BUSY_CORES || waiting > WAITING_BUSY
-}
-
-/** For what keeps the whole machine busy by itself: only what was before can be told from it. */
+/** What was before we began, which cannot be ours. */
 export function busyBefore() {
   const { pressureAvg10 } = read()
   const busy = pressureAvg10 > PRESSURE_BUSY_PERCENT

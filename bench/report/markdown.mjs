@@ -1,7 +1,7 @@
 /** The generated parts of docs/benchmarks.md, by the names of their markers. */
 import { OURS } from '../echo/contestants.mjs'
 import { figure, spread } from '../lib/table.mjs'
-import { isDisturbed, OTHERS_BUSY_CORES, WAITING_BUSY } from '../lib/watch.mjs'
+import { isDisturbed, OTHERS_BUSY_CORES } from '../lib/watch.mjs'
 import { busyLines, describePlan, limitOf } from './print.mjs'
 
 export function sectionsOf(report) {
@@ -30,7 +30,7 @@ function machineSection({ machine, versions, date, quick }) {
 }
 
 /** How much of the machine others used, round by round. */
-function quietSection({ echo, requests, micro }) {
+function quietSection({ before, echo, requests, micro }) {
   const parts = { ...(echo && { echo: machinesOf(echo) }), ...(requests && { requestTo: machinesOf(requests) }) }
   if (micro) parts['single steps'] = [micro.machine]
   const rows = Object.entries(parts).map(([name, rounds]) => [
@@ -41,17 +41,17 @@ function quietSection({ echo, requests, micro }) {
     rangeOf(rounds, 'pressureAvg10', 1),
     rounds.filter(isDisturbed).length,
   ])
-  const limits = ['', '', `≤ ${OTHERS_BUSY_CORES}`, `≤ ${100 * WAITING_BUSY}`, '', '']
   const header = [
     '',
     'rounds',
     'cores used by others',
-    '% of time in which somebody waited',
-    '`some avg10`',
-    'disturbed',
+    '% of the time somebody waited',
+    '`some avg10` before',
+    `disturbed: more than ${OTHERS_BUSY_CORES} cores`,
   ]
   return [
-    markdownTable(header, [...rows, ['*counts as undisturbed*', ...limits.slice(1)]]),
+    markdownTable(header, rows),
+    `Before it began, somebody had waited for a CPU ${before.pressureAvg10 ?? '?'} % of 10 s.`,
     ...[echo, requests].flatMap((part) => (part ? busyLines(part.groups) : [])).filter((line) => line.includes('busy')),
   ].join('\n\n')
 }
@@ -74,10 +74,8 @@ function gatesSection(gates) {
   return markdownTable(['', 'median (quartiles)', 'limit', ''], rows)
 }
 
-function resultOf({ result, reason }) {
-  return result === 'not judged'
-    ? `not judged: ${reason.split(' in ')[0].replace(/:$/, '')}`
-    : result.replace('no gate', '')
+function resultOf({ result }) {
+  return result === 'no gate' ? '' : result
 }
 
 /** A table for each size of body: a row for each contestant, a column for each pattern. */

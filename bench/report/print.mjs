@@ -8,6 +8,7 @@ export function print(report) {
   const { cpu, cores, system } = report.machine
   const parts = [`${cores} × ${cpu}, ${system}, Node.js ${report.versions.node}`]
   if (report.quick) parts.push('Quick run: shows that everything works; the figures are no evidence.')
+  parts.push(...report.before.reasons.map((reason) => `The machine was busy before it began: ${reason}.`))
   if (report.micro) parts.push(...printMicro(report.micro))
   if (report.echo) parts.push(...printEcho(report.echo))
   if (report.requests) parts.push(...printRequests(report.requests))
@@ -93,13 +94,16 @@ export function printAllocation(rows) {
     r.messages.toLocaleString('en-US'),
     r.note ?? '',
   ])
-  return table(['allocation', 'per message', 'of', 'messages', ''], cells)
+  return table(['allocation', 'per message', 'of', 'messages', ''], cells, [2, 4])
 }
 
 export function printGates(gates) {
-  const cells = gates.map((g) => [`${g.part}: ${g.name}`, g.value ? spread(g.value) : '–', limitOf(g), g.result])
-  const reasons = gates.filter((g) => g.reason).map((g) => `${g.part}: ${g.name}: not judged: ${g.reason}.`)
-  return [table(['gate', 'median (p25–p75)', 'limit', 'result'], cells), reasons.join('\n')].join('\n\n').trim()
+  const cells = gates.map((g) => [`${g.part}: ${g.name}`, g.value ? spread(g.value) : '–', limitOf(g), resultOf(g)])
+  return table(['gate', 'median (p25–p75)', 'limit', 'result'], cells, [3])
+}
+
+export function resultOf({ result, reason }) {
+  return reason === undefined ? result : `${result}: ${reason}`
 }
 
 export function limitOf({ atMost, atLeast }) {
