@@ -39,7 +39,7 @@ export function judge(report) {
     ...(report.micro ? report.micro.groups.flatMap((group) => judgeMicro(group, report.micro.machine)) : []),
     ...(report.echo ? echoGates.map((gate) => judgeEcho(gate, report.echo)) : []),
     ...(report.requests ? requestGates.map((gate) => judgeRequests(gate, report.requests)) : []),
-    ...(report.allocation ? report.allocation.filter((row) => row.atMost !== undefined).map(judgeAllocation) : []),
+    ...(report.allocation ? report.allocation.rows.filter((row) => row.atMost !== undefined).map(judgeAllocation) : []),
   ]
 }
 

@@ -50,15 +50,24 @@ async function everything() {
     date: new Date().toISOString(),
     quick: flags.quick,
     before,
+    missing: [],
   }
-  if (wanted('micro')) {
-    const watched = watchMachine()
-    const micro = await (await import('./micro.mjs')).runMicro(plan)
-    report.micro = { ...micro, machine: watched(0) }
+  const parts = {
+    micro: async () => {
+      const watched = watchMachine()
+      return { ...(await (await import('./micro.mjs')).runMicro(plan)), machine: watched(0) }
+    },
+    echo: async () => (await import('./echo/measure.mjs')).runEcho(plan),
+    requests: async () => (await import('./request/measure.mjs')).runRequests(plan),
+    allocation: async () => (await import('./allocation/measure.mjs')).runAllocation(plan),
   }
-  if (wanted('echo')) report.echo = await (await import('./echo/measure.mjs')).runEcho(plan)
-  if (wanted('requests')) report.requests = await (await import('./request/measure.mjs')).runRequests(plan)
-  if (wanted('allocation')) report.allocation = await (await import('./allocation/measure.mjs')).runAllocation(plan)
+  for (const part of PARTS.filter(wanted)) {
+    try {
+      report[part] = await parts[part]()
+    } catch (error) {
+      report.missing.push({ contestant: part, reason: error.message })
+    }
+  }
   report.gates = (await import('./gates.mjs')).judge(report)
   say('')
   if (flags.docs) await (await import('./report/docs.mjs')).writeDocs(report)

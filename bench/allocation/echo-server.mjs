@@ -3,4 +3,4 @@ import { counts, startEcho } from '../echo/echo.mjs'
 import { answerParent } from '../lib/worker.mjs'
 
 const { port } = await startEcho(process.argv[2])
-answerParent({ count: () => ({ ...counts }) }, { port })
+answerParent({ mark: () => ({ count: counts.frames, batches: counts.batches }) }, { port })

@@ -19,21 +19,26 @@ const BYTES_MAX = 1
 
 const serverScript = fileURLToPath(new URL('./echo-server.mjs', import.meta.url))
 
-/** Rows: `{ name, unit, perMessage, messages, atMost, note }`. */
+/** Rows: `{ name, unit, perMessage, messages, atMost, note }`. What cannot be measured is in `missing`, with the reason. */
 export async function runAllocation({ quick = false, say = () => {} } = {}) {
   const plan = quick ? QUICK : FULL
-  say('allocation: receive path')
-  const rows = [await receivePath(plan)]
-  say('allocation: malloc')
-  rows.push(...(await mallocCalls(plan)))
-  for (const [form, handler] of [
-    ['callbacks', 'handleBatch'],
-    ['promises', 'handle'],
-  ]) {
-    say(`allocation: ${form}, ${handler}`)
-    rows.push(...(await requests(plan, form, handler)))
+  const parts = {
+    'receive path': () => receivePath(plan),
+    malloc: () => mallocCalls(plan),
+    'callbacks, handleBatch': () => requests(plan, 'callbacks', 'handleBatch'),
+    'promises, handle': () => requests(plan, 'promises', 'handle'),
   }
-  return rows
+  const rows = []
+  const missing = []
+  for (const [name, measure] of Object.entries(parts)) {
+    say(`allocation: ${name}`)
+    try {
+      rows.push(...(await measure()))
+    } catch (error) {
+      missing.push({ contestant: `allocation, ${name}`, reason: error.message })
+    }
+  }
+  return { rows, missing }
 }
 
 /**
@@ -42,92 +47,91 @@ export async function runAllocation({ quick = false, say = () => {} } = {}) {
  */
 async function receivePath(plan) {
   const server = await startWorker(serverScript, ['native'], { execArgv: HEAP })
-  const many = await heapUnderLoad(server, OUTSTANDING, plan)
-  const few = await heapUnderLoad(server, 1, plan)
-  server.kill()
-  const aMessage =
-    (many.bytes * few.wakeUps - few.bytes * many.wakeUps) / (many.messages * few.wakeUps - few.messages * many.wakeUps)
-  const aWakeUp = (few.bytes - aMessage * few.messages) / few.wakeUps
+  try {
+    const many = await heapUnderLoad(server, OUTSTANDING, plan)
+    const few = await heapUnderLoad(server, 1, plan)
+    return [{ name: 'receive and answer a frame', unit: 'bytes of heap', ...solved(many, few), atMost: BYTES_MAX }]
+  } finally {
+    server.kill()
+  }
+}
+
+/** bytes = aMessage × messages + aWakeUp × wakeUps, twice. */
+function solved(many, few) {
+  const det = many.messages * few.wakeUps - few.messages * many.wakeUps
+  const aMessage = (many.bytes * few.wakeUps - few.bytes * many.wakeUps) / det
+  const aWakeUp = (few.bytes * many.messages - many.bytes * few.messages) / det
   const batch = Math.round(many.messages / many.wakeUps)
+  const inAll = (many.bytes / many.messages).toFixed(2)
   return {
-    name: 'receive and answer a frame',
-    unit: 'bytes of heap',
     perMessage: Math.max(0, aMessage),
     messages: many.messages + few.messages,
-    atMost: BYTES_MAX,
-    note: `besides ${Math.round(aWakeUp)} for a wake-up, here of ${batch} messages: ${(many.bytes / many.messages).toFixed(2)} in all`,
+    note: `besides ${Math.round(aWakeUp)} for a wake-up, here of ${batch} messages: ${inAll} in all`,
   }
 }
 
 async function heapUnderLoad(server, outstanding, plan) {
   const loading = load(server, outstanding, plan)
   await passed(plan.warmupMs)
-  const before = await server.ask('count')
-  await server.ask('beginHeap')
-  await passed(plan.windowMs)
-  const heap = await server.ask('endHeap')
-  const after = await server.ask('count')
+  const { bytes, before, after } = await heapOf(server, plan)
   await loading
-  const messages = after.frames - before.frames
-  return { bytes: bytesOf(heap), messages, wakeUps: after.batches - before.batches, sites: heap.sites }
+  return { bytes, messages: after.count - before.count, wakeUps: after.batches - before.batches }
+}
+
+/** The larger of two estimates from below: samples may miss what is rare, growth what was collected. */
+async function heapOf(worker, { windowMs }) {
+  const before = await worker.ask('beginHeap')
+  await passed(windowMs)
+  const { counted: after, sampledBytes, grownBytes, sites } = await worker.ask('endHeap')
+  return { bytes: Math.max(sampledBytes, grownBytes ?? 0), sites, before, after }
 }
 
 async function mallocCalls(plan) {
   const env = { LD_PRELOAD: compile('malloc-count', { shared: true }) }
   const server = await startWorker(serverScript, ['native'], { env, pipes: 1 })
-  const loading = load(server, OUTSTANDING, plan)
-  await passed(plan.warmupMs)
-  const before = await server.ask('count')
-  server.process.kill('SIGUSR2')
-  await passed(plan.windowMs)
-  const report = new Promise((resolve) => server.process.stdio[4].once('data', resolve))
-  server.process.kill('SIGUSR2')
-  const [calls, byAddon] = new BigUint64Array(new Uint8Array(await report).buffer)
-  const after = await server.ask('count')
-  await loading
-  server.kill()
-  const messages = after.frames - before.frames
-  const aWakeUp = (Number(calls) / (after.batches - before.batches)).toFixed(1)
-  const row = (name, count) => ({ name, unit: 'calls of malloc', perMessage: Number(count) / messages, messages })
-  return [
-    { ...row('the addon, receiving and answering', byAddon), atMost: 0 },
-    { ...row('Node.js around it, same thread', calls - byAddon), note: `${aWakeUp} for a wake-up, to call JavaScript` },
-  ]
+  try {
+    const loading = load(server, OUTSTANDING, plan)
+    await passed(plan.warmupMs)
+    const before = await server.ask('mark')
+    server.process.kill('SIGUSR2')
+    await passed(plan.windowMs)
+    const report = new Promise((resolve) => server.process.stdio[4].once('data', resolve))
+    server.process.kill('SIGUSR2')
+    const [calls, byAddon] = new BigUint64Array(new Uint8Array(await report).buffer)
+    const after = await server.ask('mark')
+    await loading
+    const messages = after.count - before.count
+    const aWakeUp = (Number(calls) / (after.batches - before.batches)).toFixed(1)
+    const row = (name, count) => ({ name, unit: 'calls of malloc', perMessage: Number(count) / messages, messages })
+    return [
+      { ...row('the addon, receiving and answering', byAddon), atMost: 0 },
+      { ...row('Node.js around it', calls - byAddon), note: `${aWakeUp} for a wake-up, to call JavaScript` },
+    ]
+  } finally {
+    server.kill()
+  }
 }
 
 /** Here bodies become the application's own, so something is allocated; the sites say what. */
 async function requests(plan, form, handler) {
   const { client, server } = await startPair({ form, handler }, { execArgv: HEAP })
-  await client.ask('start', BYTES)
-  await passed(plan.warmupMs)
-  const rows = []
-  for (const [worker, name] of [
-    [client, `requestTo with ${form}, client`],
-    [server, `${handler}, server`],
-  ]) {
-    const before = await worker.ask('mark')
-    await worker.ask('beginHeap')
-    await passed(plan.windowMs)
-    const heap = await worker.ask('endHeap')
-    const after = await worker.ask('mark')
-    const messages = after.count - before.count
-    const sites = heap.sites.map(({ site, bytes }) => ({ site, perMessage: Math.round(bytes / messages) }))
-    const main = sites.filter((site) => site.perMessage > 0).map(({ site, perMessage }) => `${perMessage} ${site}`)
-    rows.push({ name, ...bytesRow(heap, messages), note: main.join(', ') })
+  try {
+    await client.ask('start', BYTES)
+    await passed(plan.warmupMs)
+    const ofClient = requestRow(`requestTo with ${form}, client`, await heapOf(client, plan))
+    const ofServer = requestRow(`${handler}, server`, await heapOf(server, plan))
+    return [ofClient, ofServer]
+  } finally {
+    client.kill()
+    server.kill()
   }
-  await client.ask('stop')
-  client.kill()
-  server.kill()
-  return rows
 }
 
-function bytesRow(heap, messages) {
-  return { unit: 'bytes of heap', perMessage: bytesOf(heap) / messages, messages }
-}
-
-/** Both are estimates from below: samples may miss what is rare, and growth what was collected. */
-function bytesOf({ sampledBytes, grownBytes }) {
-  return Math.max(sampledBytes, grownBytes ?? 0)
+function requestRow(name, { bytes, sites, before, after }) {
+  const messages = after.count - before.count
+  const perMessage = sites.map((site) => ({ ...site, bytes: Math.round(site.bytes / messages) }))
+  const main = perMessage.filter((site) => site.bytes > 0).map((site) => `${site.bytes} ${site.site}`)
+  return { name, unit: 'bytes of heap', perMessage: bytes / messages, messages, note: main.join(', ') }
 }
 
 /** Longer than the window: the questions to a busy server take a while to be answered. */

@@ -4,7 +4,7 @@ import { beginHeap, endHeap } from './heap.mjs'
 
 /** In the child: answers by `actions` and by those that all have, after saying that it is ready and with what. */
 export function answerParent(actions, ready = {}) {
-  const all = { used: cpuMs, beginHeap, endHeap, ...actions }
+  const all = { used: cpuMs, ...heapActions(actions.mark), ...actions }
   process.on('message', async ({ action, argument }) => {
     try {
       process.send({ value: await all[action](argument) })
@@ -14,6 +14,20 @@ export function answerParent(actions, ready = {}) {
   })
   process.on('disconnect', () => process.exit())
   process.send({ value: ready })
+}
+
+/** Both answer with what `mark` counts, at the very ends of the window. */
+function heapActions(mark) {
+  return {
+    beginHeap() {
+      beginHeap()
+      return mark()
+    },
+    async endHeap() {
+      const counted = mark()
+      return { ...(await endHeap()), counted }
+    },
+  }
 }
 
 /** User and system time of this process so far. */

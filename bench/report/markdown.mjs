@@ -109,7 +109,7 @@ function requestSection({ groups, plan }) {
   return `${markdownTable(header, rows)}\n\n${describePlan(plan)}`
 }
 
-function allocationSection(rows) {
+function allocationSection({ rows }) {
   const cells = rows.map((r) => [r.name, `${figure(r.perMessage)} ${r.unit}`, r.note ? r.note.replaceAll('#', '') : ''])
   return markdownTable(['', 'for a message', 'of which, or besides'], cells)
 }

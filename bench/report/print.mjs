@@ -13,6 +13,7 @@ export function print(report) {
   if (report.echo) parts.push(...printEcho(report.echo))
   if (report.requests) parts.push(...printRequests(report.requests))
   if (report.allocation) parts.push(printAllocation(report.allocation))
+  parts.push(...report.missing.map(notMeasured))
   if (report.gates.length > 0) parts.push(printGates(report.gates))
   return parts.join('\n\n')
 }
@@ -78,7 +79,7 @@ export function printRequests({ plan, groups }) {
     ]),
   )
   const header = ['requestTo: client → server', 'k requests/s', 'client CPU µs', 'server CPU µs']
-  const shape = `${plan.endpoints} endpoints × ${plan.outstanding} outstanding.`
+  const shape = `${plan.endpoints} endpoints × ${plan.outstanding} outstanding, ${plan.transport} transport.`
   return [
     table([...header, 'client cores', 'server cores', 'p50 µs', 'p99 µs'], cells),
     `${shape} ${describePlan(plan)}`,
@@ -86,7 +87,7 @@ export function printRequests({ plan, groups }) {
   ]
 }
 
-export function printAllocation(rows) {
+export function printAllocation({ rows, missing }) {
   const cells = rows.map((r) => [
     r.name,
     figure(r.perMessage),
@@ -94,7 +95,9 @@ export function printAllocation(rows) {
     r.messages.toLocaleString('en-US'),
     r.note ?? '',
   ])
-  return table(['allocation', 'per message', 'of', 'messages', ''], cells, [2, 4])
+  return [table(['allocation', 'per message', 'of', 'messages', ''], cells, [2, 4]), ...missing.map(notMeasured)].join(
+    '\n\n',
+  )
 }
 
 export function printGates(gates) {

@@ -38,7 +38,8 @@ export async function runRequests({ quick = false, rounds, windowMs, only, trans
         ),
       )
     }
-    return { plan: { ...plan, endpoints: ENDPOINTS, outstanding: OUTSTANDING }, groups }
+    const { transport: used } = pairs[0].server.ready
+    return { plan: { ...plan, endpoints: ENDPOINTS, outstanding: OUTSTANDING, transport: used }, groups }
   } finally {
     for (const { client, server } of pairs) for (const worker of [client, server]) worker.kill()
   }

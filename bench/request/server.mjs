@@ -10,14 +10,16 @@ const way = process.argv[2]
 let handled = 0
 
 const addresses = []
+let transport
 for (let i = 0; i < ENDPOINTS; i++) {
   const node = createNode()
   if (way === 'handleBatch') node.handleBatch(ECHO.name, echoBatch)
   else node.handle(ECHO, echo)
   await node.start()
   addresses.push(node.address)
+  transport = node.transport
 }
-answerParent({ mark: () => ({ atMs: performance.now(), count: handled, cpuMs: cpuMs() }) }, { addresses })
+answerParent({ mark: () => ({ atMs: performance.now(), count: handled, cpuMs: cpuMs() }) }, { addresses, transport })
 
 function echo({ body }) {
   handled++
