@@ -75,8 +75,7 @@ export class Answering {
   /** Where the answer to the frame at `at` goes, which came over `session` or from this process. */
   path(session: Session | undefined, m: FrameMemory, at: number): ReturnPath {
     const oneWay = (readFlags(m, at) & FLAG_ONE_WAY) !== 0
-    // Signed, so that neither half is a number on the heap.
-    return { session, origin: this.#origins.read(m, at), low: readLow(m, at) | 0, high: readHigh(m, at) | 0, oneWay }
+    return { session, origin: this.#origins.read(m, at), low: readLow(m, at), high: readHigh(m, at), oneWay }
   }
 
   /** `index`: which of our members answers. False: too large. */

@@ -95,11 +95,7 @@ export abstract class BaseCaller implements Caller {
     o?: CallbackWait,
     callback?: (result: Result<R>) => void,
   ): Promise<R> | undefined {
-    if (callback === undefined) {
-      return new Promise<R>((resolve, reject) =>
-        this.#request(idOfKey(key), type as AnyType, body as never, o, resolve, reject),
-      )
-    }
+    if (callback === undefined) return this.#promise<R, Key>(idOfKey, key, type as AnyType, body as never, o)
     checkCallback(callback)
     try {
       this.#request(idOfKey(key), type as AnyType, body as never, o, inContext(o, callback) as Done, undefined)
@@ -129,11 +125,7 @@ export abstract class BaseCaller implements Caller {
     o?: CallbackWait,
     callback?: (result: Result<R>) => void,
   ): Promise<R> | undefined {
-    if (callback === undefined) {
-      return new Promise<R>((resolve, reject) =>
-        this.#request(peerOf(peer), type as AnyType, body as never, o, resolve, reject),
-      )
-    }
+    if (callback === undefined) return this.#promise<R, Peer | string>(peerOf, peer, type as AnyType, body as never, o)
     checkCallback(callback)
     try {
       this.#request(peerOf(peer), type as AnyType, body as never, o, inContext(o, callback) as Done, undefined)
@@ -141,6 +133,11 @@ export abstract class BaseCaller implements Caller {
       failLater(error, callback as Done)
     }
     return undefined
+  }
+
+  /** By itself, because a function that makes a closure pays for it each time, also where it makes none. */
+  #promise<R, T>(target: (to: T) => To, to: T, type: AnyType, body: never, o: Options | undefined): Promise<R> {
+    return new Promise<R>((resolve, reject) => this.#request(target(to), type, body, o, resolve, reject))
   }
 
   #lookup(key: Id, o: Options | undefined, done: Done, reject?: Reject): void {

@@ -25,7 +25,7 @@ export type Done = (result: never) => void
 /** One call. Slots are reused: compare `high` before you trust one that you kept. */
 export class Call {
   readonly slot: number
-  /** High half of the request id, as a signed integer: another with each use. */
+  /** High half of the request id, as `readHigh` reads it: another with each use. */
   high = 0
   state: CallState = 'free'
 
@@ -133,7 +133,7 @@ export class CallTable {
       call = new Call(this.#slots.length)
       this.#slots.push(call)
     }
-    // Never 0: a request id of 0 means that no answer is wanted. Signed, so that it is no number on the heap.
+    // Never 0: a request id of 0 means that no answer is wanted.
     call.high = this.#random.nextUint32() | 1
     this.pending++
     return call
@@ -142,7 +142,7 @@ export class CallTable {
   /** The call that an answer belongs to. */
   find(low: number, high: number): Call | undefined {
     const call = this.#slots[low]
-    return call !== undefined && call.high === (high | 0) && call.state !== 'free' ? call : undefined
+    return call !== undefined && call.high === high && call.state !== 'free' ? call : undefined
   }
 
   release(call: Call): void {

@@ -196,6 +196,18 @@ export class Delivery implements IncomingContext {
       this.#forget(message.controller)
       return this.#answer(handler, path, index, result, known)
     }
+    this.#await(handler, message, path, index, known, result)
+  }
+
+  /** By itself, because a function that makes closures pays for them each time, also where it makes none. */
+  #await(
+    handler: Handler,
+    message: IncomingMessage,
+    path: ReturnPath,
+    index: number,
+    known: Seen | undefined,
+    result: object,
+  ): void {
     this.running++
     // Who asked directly is answered over the same connection, if that can be.
     if (path.session !== undefined && path.origin === undefined) path.session.awaited++

@@ -319,13 +319,18 @@ export class Exchange {
   }
 
   #tell(done: Done, what: unknown): void {
-    if (this.#beginning) return queueMicrotask(() => isolated(() => done(what as never)))
+    if (this.#beginning) return tellLater(done, what)
     try {
       done(what as never)
     } catch (error) {
       reportUncaught(error)
     }
   }
+}
+
+/** By itself, because a function that makes a closure pays for it each time, also where it makes none. */
+function tellLater(done: Done, what: unknown): void {
+  queueMicrotask(() => isolated(() => done(what as never)))
 }
 
 /** Notes over which session the answer is to come. */

@@ -15,7 +15,7 @@ export interface Handler {
 }
 
 export class Handlers {
-  /** By the low word of the method, signed; two names of one word would be refused like two handlers of one name. */
+  /** By the low word of the method; two names of one word would be refused like two handlers of one name. */
   readonly #byMethod = new Map<number, Handler>()
   /** Found last: most messages are of the type of the one before. */
   #last: Handler | undefined
@@ -33,14 +33,14 @@ export class Handlers {
   find(low: number, high: number): Handler | undefined {
     const last = this.#last
     if (last !== undefined && last.low === low && last.high === high) return last
-    const handler = this.#byMethod.get(low | 0)
+    const handler = this.#byMethod.get(low)
     if (handler === undefined || handler.high !== high) return undefined
     this.#last = handler
     return handler
   }
 
   #add(handler: Handler): Disposable {
-    const low = handler.low | 0
+    const { low } = handler
     if (this.#byMethod.has(low)) {
       throw new ChordError('ERR_DUPLICATE_HANDLER', `'${handler.name}' has a handler already`)
     }

@@ -76,7 +76,7 @@ export class Maintenance {
     const from = seen === undefined ? undefined : book.peer(seen.address, readVnode(m, at), seen.incarnation)
     if (from === undefined) return this.#o.violation(session, 'virtualNode')
     const type = readType(m, at)
-    const request = readLow(m, at) + readHigh(m, at) * 2 ** 32
+    const request = (readLow(m, at) >>> 0) + (readHigh(m, at) >>> 0) * 2 ** 32
     const decoded = decodeMessage(type, m.bytes, bodyOffset(m, at), at + length, book)
     if (!decoded.ok) return this.#o.violation(session, 'maintenanceBody')
     if (request >= RUNTIME_QUESTIONS && !isQuestion(type)) return this.#o.answer(from, request, decoded.message)

@@ -39,7 +39,7 @@ export class Relay {
     if (this.#slots.size >= RELAYED_MAX) this.#forget(nowMs)
     if (this.#slots.size >= RELAYED_MAX) return undefined
     while (this.#slots.has(this.#next)) this.#next = (this.#next + 1) % RELAY_BIT
-    const relayHigh = (this.#random.nextUint32() | 1) >>> 0
+    const relayHigh = this.#random.nextUint32() | 1
     const entry: Relayed = { session, low, high, deadlineMs, relayLow: this.#next | RELAY_BIT, relayHigh }
     this.#slots.set(this.#next, entry)
     session.awaited++

@@ -86,15 +86,16 @@ export function patchHop(m: FrameMemory, at: number, final: boolean, finalSteps:
 
 export const readType = (m: FrameMemory, at: number): number => m.halves[(at >>> 1) + 2]!
 export const readFlags = (m: FrameMemory, at: number): number => m.halves[(at >>> 1) + 3]!
-export const readLow = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 2]!
-export const readHigh = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 3]!
+/** Halves of 64-bit numbers are read as signed integers: above 2³¹ they would be numbers on the heap. */
+export const readLow = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 2]! | 0
+export const readHigh = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 3]! | 0
 export const readHops = (m: FrameMemory, at: number): number => m.bytes[at + 16]!
 export const readExtensions = (m: FrameMemory, at: number): number => m.halves[(at >>> 1) + 9]!
 export const readFinalSteps = (m: FrameMemory, at: number): number => m.bytes[at + 20]!
 export const readVnode = (m: FrameMemory, at: number): number => m.halves[(at >>> 1) + 11]!
 
-export const readMethodLow = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 6]!
-export const readMethodHigh = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 7]!
+export const readMethodLow = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 6]! | 0
+export const readMethodHigh = (m: FrameMemory, at: number): number => m.words[(at >>> 2) + 7]! | 0
 
 /** Whether the frame's target is a key, which whoever owns it takes, and not a certain member. */
 export function isForKey(m: FrameMemory, at: number): boolean {
@@ -177,7 +178,7 @@ export function joinWords(low: number, high: number): bigint {
   return high < 2 ** 21 ? BigInt(high * 2 ** 32 + low) : (BigInt(high) << 32n) | BigInt(low)
 }
 
-/** A message name as it travels: the first 8 bytes of its SHA-1. */
+/** A message name as it travels: the first 8 bytes of its SHA-1. Signed, so that neither half is a number on the heap. */
 export interface Method {
   readonly low: number
   readonly high: number
@@ -186,10 +187,10 @@ export interface Method {
 export function methodOf(name: string): Method {
   const bytes = new TextEncoder().encode(name)
   const words = sha1Words(bytes, 0, bytes.length)
-  return { low: swap(words[0]! >>> 0), high: swap(words[1]! >>> 0) }
+  return { low: swap(words[0]!), high: swap(words[1]!) }
 }
 
 /** The words of a hash are big-endian, those of a frame little-endian. */
 function swap(word: number): number {
-  return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0
+  return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)
 }

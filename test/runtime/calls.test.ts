@@ -3,6 +3,8 @@ import { expect, it } from 'vitest'
 import { type Call, CallTable } from '../../src/runtime/calls.ts'
 import { copyOf } from '../../src/runtime/copies.ts'
 import { SeededRandom, VirtualClock } from '../../src/transports/virtual-clock.ts'
+import { frameMemory, readHigh, readLow, writeHeader } from '../../src/wire/frames.ts'
+import { HEADER_BYTES, TYPE_REPLY } from '../../src/wire/layout.ts'
 
 function table(limit = 100) {
   const clock = new VirtualClock()
@@ -89,19 +91,23 @@ it('a turn that computes for long takes nothing off the deadline of a call that 
 
 it('an answer finds its call by both halves of the request id, as they are on the wire', () => {
   const { calls } = table()
+  const m = frameMemory(HEADER_BYTES)
+  const found = (slot: number, high: number) => {
+    writeHeader(m, 0, HEADER_BYTES, TYPE_REPLY, 0, 0, 0, slot, high)
+    return calls.find(readLow(m, 0), readHigh(m, 0))
+  }
   for (let i = 0; i < 50; i++) {
     const call = enlisted(calls, 1_000)
-    const unsigned = call.high >>> 0
-    expect(calls.find(call.slot, unsigned)).toBe(call)
-    expect(calls.find(call.slot, unsigned ^ 2)).toBeUndefined()
-    expect(calls.find(call.slot + 1, unsigned)).toBeUndefined()
+    expect(found(call.slot, call.high)).toBe(call)
+    expect(found(call.slot, call.high ^ 2)).toBeUndefined()
+    expect(found(call.slot + 1, call.high)).toBeUndefined()
   }
-  const [first] = calls.all()
-  const high = first!.high >>> 0
-  calls.release(first!)
-  expect(calls.find(first!.slot, high)).toBeUndefined()
-  expect(enlisted(calls, 1).slot).toBe(first!.slot)
-  expect(calls.find(first!.slot, high)).toBeUndefined()
+  const first = calls.all()[0]!
+  const { slot, high } = first
+  calls.release(first)
+  expect(found(slot, high)).toBeUndefined()
+  expect(enlisted(calls, 1).slot).toBe(slot)
+  expect(found(slot, high)).toBeUndefined()
 })
 
 it('refuses a call beyond its limit and takes one again when another has ended', () => {

@@ -62,7 +62,7 @@ it('reads what it writes, and framing accepts it', () => {
         FLAG_IDEMPOTENT,
         extensions,
       ])
-      expect([readLow(m, 0), readHigh(m, 0), readVnode(m, 0)]).toEqual([low, high, vnode])
+      expect([readLow(m, 0), readHigh(m, 0), readVnode(m, 0)]).toEqual([low | 0, high | 0, vnode])
       expect(readId(m, HEADER_BYTES)).toEqual(key)
       expect(readIncarnation(m, HEADER_BYTES + TARGET_INCARNATION)).toBe(target)
       expect(m.words[extensionOffset(m, 0, EXT_DEADLINE) >>> 2]).toBe(1235)
@@ -94,5 +94,5 @@ it('joins words beyond what a number holds', () => {
 
 it('names a method by the first 8 bytes of SHA-1', () => {
   const hash = createHash('sha1').update('écho').digest()
-  expect(methodOf('écho')).toEqual({ low: hash.readUInt32LE(0), high: hash.readUInt32LE(4) })
+  expect(methodOf('écho')).toEqual({ low: hash.readInt32LE(0), high: hash.readInt32LE(4) })
 })
