@@ -81,16 +81,19 @@ function microPlot({ groups }) {
       const bars = rows.map((row) => ({ name: row.name, color: colorOfRow(row.name), value: times(row.ns) }))
       return { title: `${name}: times as fast`, named: true, bars }
     })
-  const pairs = panels.flatMap((_, i) => (i % 2 === 0 ? [panels.slice(i, i + 2)] : []))
+  const about = 'Single steps: how many times as fast as the slowest form'
   return {
     name: 'micro',
-    svg: barPanels(pairs, { about: 'Single steps: how many times as fast as the slowest form', namesWidth: 190 }),
+    svg: barPanels(
+      panels.map((panel) => [panel]),
+      { about, width: 800, namesWidth: 240 },
+    ),
   }
 }
 
 function colorOfRow(name) {
   if (name.startsWith('native') || name.includes('(ours')) return NATIVE
-  return /twin|core|Id\./.test(name) ? TWIN : OTHERS
+  return /twin|core|Id\.|RoutingTable/i.test(name) ? TWIN : OTHERS
 }
 
 function inUnitsOf(per, value) {

@@ -20,8 +20,8 @@ export function print(report) {
 
 /** One table: what a request costs ours and what it costs `against`. */
 export function printAgainst(echo, against) {
-  const rows = echo.groups.map(({ pattern, bytes, rows: [a, b], machine }) => {
-    const [ours, theirs] = a.contestant === OURS ? [a, b] : [b, a]
+  const rows = echo.groups.map(({ pattern, bytes, rows: both, machine }) => {
+    const [ours, theirs] = [OURS, against].map((name) => both.find((row) => row.contestant === name))
     if (ours === undefined || theirs === undefined)
       return [`${pattern}, ${bytes} B`, '–', '–', '–', '–', 'not measured']
     const cells = [spread(ours.cpuUs), spread(theirs.cpuUs), spread(ratioOf(ours, theirs, 'cpuUs'))]
@@ -121,7 +121,8 @@ export function describePlan({ rounds, windowMs, warmupMs }) {
 /** One line for all groups. */
 export function busyLines(groups) {
   const busy = groups.filter((group) => whyBusy(group.machine) !== undefined)
-  if (busy.length === 0) return ['The machine was quiet.']
+  const known = groups.some((group) => group.machine.some(({ othersCores }) => othersCores !== undefined))
+  if (busy.length === 0) return [known ? 'The machine was quiet.' : 'How busy the machine was is not known.']
   const names = busy.map(({ pattern, bytes }) => (pattern === undefined ? `${bytes} B` : `${pattern} ${bytes} B`))
   return [`The machine was busy: ${whyBusy(busy.flatMap(({ machine }) => machine))}; during ${names.join(', ')}.`]
 }
