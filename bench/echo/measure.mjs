@@ -29,7 +29,7 @@ export async function runEcho({ quick = false, rounds, only, say = () => {} } = 
   }
   try {
     const groups = []
-    for (const bytes of bodies) {
+    for (const bytes of servers.length === 0 ? [] : bodies) {
       for (const pattern of patterns) {
         groups.push(await measureGroup(servers, pattern, bytes, plan, { say, lost }))
       }

@@ -59,7 +59,8 @@ function printEcho({ plan, groups, missing }) {
       .flatMap(({ pattern, rows }) => rows.map((r) => [`${pattern} ${r.contestant}`, ...echoCells(r)]))
     return table([`echo of ${bytes} bytes`, ...header], cells)
   })
-  return [...tables, describePlan(plan), ...busyLines(groups), ...missing.map(notMeasured)]
+  const notes = tables.length === 0 ? [] : [describePlan(plan), ...busyLines(groups)]
+  return [...tables, ...notes, ...missing.map(notMeasured)]
 }
 
 function echoCells(row) {
