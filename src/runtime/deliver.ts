@@ -23,11 +23,13 @@ import { type Handler, Handlers } from './handlers.ts'
 import { type IncomingContext, IncomingMessage } from './incoming.ts'
 import type { Origin } from './origins.ts'
 import type { Session } from './session.ts'
+import type { Turn } from './turn.ts'
 
 export interface DeliveryOptions {
   answering: Answering
   book: PeerBook
   clock: Clock
+  turn: Turn
   duplicates: number
   member(index: number): Member
   warn(error: ChordError): void
@@ -65,7 +67,6 @@ export class Delivery implements IncomingContext {
     length: number,
     index: number,
     key: Id | undefined,
-    nowMs: number,
   ): void {
     const handler = this.handlers.find(readMethodLow(m, at), readMethodHigh(m, at))
     const oneWay = (readFlags(m, at) & FLAG_ONE_WAY) !== 0
@@ -78,7 +79,7 @@ export class Delivery implements IncomingContext {
     if (handler === undefined) {
       return this.#o.answering.failure(path, index, FAIL_NO_HANDLER, 'the receiver handles no such message type')
     }
-    const deadlineMs = nowMs + remainingMs(m, at)
+    const deadlineMs = this.#o.turn.nowMs + remainingMs(m, at)
     const idempotent = (readFlags(m, at) & FLAG_IDEMPOTENT) !== 0
     let known: Seen | undefined
     // What came straight is sent again only if it is idempotent; what was routed may come by two ways.
@@ -87,7 +88,7 @@ export class Delivery implements IncomingContext {
       handler.batch === undefined ? idempotent || path.origin !== undefined : !idempotent && path.origin !== undefined
     if (wantsAnswer(path) && isTold) {
       const from = this.from(path, readVnode(m, at))
-      if (this.#isRepeated(path, from, index, nowMs)) return
+      if (this.#isRepeated(path, from, index)) return
       known = this.#duplicates.add(path, from, deadlineMs, idempotent)
     }
     if (oneWay) this.stats.oneWay++
@@ -172,8 +173,8 @@ export class Delivery implements IncomingContext {
     this.#signals.delete(controller)
   }
 
-  #isRepeated(path: ReturnPath, from: Peer, index: number, nowMs: number): boolean {
-    const seen = this.#duplicates.find(path, from, nowMs)
+  #isRepeated(path: ReturnPath, from: Peer, index: number): boolean {
+    const seen = this.#duplicates.find(path, from, this.#o.turn.nowMs)
     if (seen === undefined) return false
     this.stats.duplicates++
     if (seen.reply !== undefined) this.#o.answering.reply(path, index, seen.reply)

@@ -36,6 +36,7 @@ import type { HeldFrame, Holding } from './holding.ts'
 import type { Links } from './links.ts'
 import { Relay, type Relayed } from './relay.ts'
 import type { Session } from './session.ts'
+import type { Turn } from './turn.ts'
 
 export interface ForwardOptions {
   links: () => Links
@@ -45,6 +46,7 @@ export interface ForwardOptions {
   delivery: Delivery
   holding: Holding
   random: Random
+  turn: Turn
   limits: Limits
   /** An answer that was routed back to us. */
   answer(m: FrameMemory, at: number, length: number): void
@@ -71,7 +73,7 @@ export class Forward {
   }
 
   /** A frame with a key as its target; from `session`, or from this process. */
-  receive(session: Session | undefined, m: FrameMemory, at: number, length: number, nowMs: number): void {
+  receive(session: Session | undefined, m: FrameMemory, at: number, length: number): void {
     const extensions = readExtensions(m, at)
     const isAnswer = readType(m, at) !== TYPE_LOOKUP && readType(m, at) !== TYPE_REQUEST
     const fromClient = session?.role === 'client'
@@ -85,7 +87,7 @@ export class Forward {
     const decision = decide(cores, key, final, readFinalSteps(m, at), 0)
     switch (decision.kind) {
       case 'deliver':
-        return this.#deliver(session, m, at, length, cores.indexOf(decision.member), nowMs)
+        return this.#deliver(session, m, at, length, cores.indexOf(decision.member))
       case 'unsettled':
         this.stats.unsettled++
         return this.#fail(session, m, at, FAIL_UNSETTLED, 'nobody here knows who owns the key')
@@ -100,7 +102,7 @@ export class Forward {
           this.stats.hopLimit++
           return this.#fail(session, m, at, FAIL_HOP_LIMIT, 'passed on too often')
         }
-        return this.#forward(session, m, at, length, decision, nowMs)
+        return this.#forward(session, m, at, length, decision)
       default:
         decision satisfies never
     }
@@ -112,18 +114,11 @@ export class Forward {
     this.#fail(undefined, frame.memory, 0, FAIL_UNSETTLED, 'the next hop cannot be reached')
   }
 
-  #deliver(
-    session: Session | undefined,
-    m: FrameMemory,
-    at: number,
-    length: number,
-    index: number,
-    nowMs: number,
-  ): void {
+  #deliver(session: Session | undefined, m: FrameMemory, at: number, length: number, index: number): void {
     this.stats.delivered++
     const type = readType(m, at)
     if (type === TYPE_REQUEST) {
-      return this.#o.delivery.receive(session, m, at, length, index, readId(m, at + HEADER_BYTES), nowMs)
+      return this.#o.delivery.receive(session, m, at, length, index, readId(m, at + HEADER_BYTES))
     }
     if (type !== TYPE_LOOKUP) return this.#o.answer(m, at, length)
     const owner = this.#o.cores()[index]!
@@ -139,11 +134,10 @@ export class Forward {
     at: number,
     length: number,
     first: Decision & { kind: 'forward' },
-    nowMs: number,
   ): void {
     const remainingMs = this.#remaining(m, at)
     if (remainingMs === 0) return // nobody waits for it any more
-    const entrance = session?.role === 'client' ? this.#enter(session, m, at, remainingMs, nowMs) : undefined
+    const entrance = session?.role === 'client' ? this.#enter(session, m, at, remainingMs) : undefined
     if (entrance === 'full') return this.#busy(session, m, at)
     let decision: Decision = first
     for (let way = 1; decision.kind === 'forward'; way++) {
@@ -212,9 +206,10 @@ export class Forward {
     out.bytes.set(m.bytes.subarray(at + head, at + length), p)
   }
 
-  #enter(client: Session, m: FrameMemory, at: number, remainingMs: number, nowMs: number): Entrance | 'full' {
+  #enter(client: Session, m: FrameMemory, at: number, remainingMs: number): Entrance | 'full' {
     const path = this.#o.answering.path(client, m, at)
     if (!wantsAnswer(path)) return { client, relayed: undefined }
+    const { nowMs } = this.#o.turn
     const relayed = this.relay.add(client, path.low, path.high, nowMs + remainingMs, nowMs)
     return relayed === undefined ? 'full' : { client, relayed }
   }

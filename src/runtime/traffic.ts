@@ -43,6 +43,7 @@ import type { Peers } from './peers.ts'
 import { RELAY_BIT } from './relay.ts'
 import { requestBytes, writeRequest } from './requests.ts'
 import type { Down, Session } from './session.ts'
+import { Turn } from './turn.ts'
 
 export interface TrafficOptions {
   environment: Environment
@@ -72,13 +73,14 @@ export class Traffic {
   readonly #o: TrafficOptions
   /** Our own frames for ourselves. They wait for the next turn: what a caller does not await must not run inside its call. */
   #own: { memory: FrameMemory; length: number }[] = []
-  #inBatch = false
-  #nowMs = 0
+  readonly #turn: Turn
 
   constructor(o: TrafficOptions) {
     this.#o = o
     const { environment, limits, book, links } = o
     const { clock, random } = environment
+    const turn = new Turn(clock)
+    this.#turn = turn
     const cores = () => o.members().cores
     const self = () => cores()[0]!.self
     const member = (index: number): Member => o.members().view(index)
@@ -96,7 +98,7 @@ export class Traffic {
       payloadBytesMax: limits.payloadBytes,
     })
     const { answering, holding } = this
-    this.delivery = new Delivery({ answering, book, clock, duplicates: limits.duplicates, member, warn: o.warn })
+    this.delivery = new Delivery({ answering, book, clock, turn, duplicates: limits.duplicates, member, warn: o.warn })
     const { delivery } = this
     this.forward = new Forward({
       links,
@@ -106,6 +108,7 @@ export class Traffic {
       delivery,
       holding,
       random,
+      turn,
       limits,
       answer,
       violation,
@@ -130,13 +133,13 @@ export class Traffic {
   // From the connections.
 
   frame(session: Session, m: FrameMemory, at: number, length: number): void {
-    const nowMs = this.#batchMs()
-    if (readType(m, at) < TYPE_LOOKUP) this.maintenance.receive(session, m, at, length, nowMs)
-    else this.#application(session, m, at, length, nowMs)
+    this.#turn.begin()
+    if (readType(m, at) < TYPE_LOOKUP) this.maintenance.receive(session, m, at, length, this.#turn.nowMs)
+    else this.#application(session, m, at, length)
   }
 
   batchEnd(): void {
-    this.#inBatch = false
+    this.#turn.end()
     this.delivery.runBatches()
   }
 
@@ -158,27 +161,27 @@ export class Traffic {
     this.#own = []
   }
 
-  #application(session: Session | undefined, m: FrameMemory, at: number, length: number, nowMs: number): void {
+  #application(session: Session | undefined, m: FrameMemory, at: number, length: number): void {
     const routed = isForKey(m, at)
     switch (readType(m, at)) {
       case TYPE_LOOKUP:
-        if (routed) return this.forward.receive(session, m, at, length, nowMs)
+        if (routed) return this.forward.receive(session, m, at, length)
         if (session !== undefined) this.#o.links().refuse(session, 'target')
         return
       case TYPE_REQUEST:
-        if (routed) return this.forward.receive(session, m, at, length, nowMs)
-        return this.#direct(session, m, at, length, nowMs)
+        if (routed) return this.forward.receive(session, m, at, length)
+        return this.#direct(session, m, at, length)
       case TYPE_FOUND:
       case TYPE_REPLY:
       case TYPE_FAILURE:
-        if (routed) return this.forward.receive(session, m, at, length, nowMs)
+        if (routed) return this.forward.receive(session, m, at, length)
         return this.#answer(m, at, length)
       default:
         if (session !== undefined) this.#o.links().refuse(session, 'type')
     }
   }
 
-  #direct(session: Session | undefined, m: FrameMemory, at: number, length: number, nowMs: number): void {
+  #direct(session: Session | undefined, m: FrameMemory, at: number, length: number): void {
     let index = 0
     if ((readExtensions(m, at) & EXT_TARGET) !== 0) {
       const incarnation = readIncarnation(m, at + HEADER_BYTES + TARGET_INCARNATION)
@@ -190,7 +193,7 @@ export class Traffic {
         return this.answering.failure(this.answering.path(session, m, at), 0, FAIL_NOT_MEMBER, why)
       }
     }
-    this.delivery.receive(session, m, at, length, index, undefined, nowMs)
+    this.delivery.receive(session, m, at, length, index, undefined)
   }
 
   /** To one of our calls, or to one of a client whose entry hop we are. */
@@ -203,7 +206,7 @@ export class Traffic {
     switch (readType(m, at)) {
       case TYPE_FOUND: {
         const found = decodeFound(m.bytes, start, end, this.#o.book)
-        if (found !== undefined) this.exchange.found(low, high, found, this.#o.environment.clock.nowMs())
+        if (found !== undefined) this.exchange.found(low, high, found, this.#turn.nowMs)
         return
       }
       case TYPE_REPLY:
@@ -211,7 +214,7 @@ export class Traffic {
       default: {
         const failure = decodeFailure(m.bytes, start, end)
         if (failure === undefined) return
-        this.exchange.refusedBy(low, high, failure.code, failure.message, this.#o.environment.clock.nowMs())
+        this.exchange.refusedBy(low, high, failure.code, failure.message, this.#turn.nowMs)
       }
     }
   }
@@ -227,7 +230,7 @@ export class Traffic {
     const { originId } = frame
     const routed = originId === undefined ? undefined : routedBack(frame.memory, frame.length, originId)
     if (routed === undefined) this.answering.dropped++
-    else this.forward.receive(undefined, routed, 0, routed.bytes.length, this.#o.environment.clock.nowMs())
+    else this.forward.receive(undefined, routed, 0, routed.bytes.length)
   }
 
   // From our own callers.
@@ -294,10 +297,9 @@ export class Traffic {
 
   readonly #handleOwn = (): void => {
     const frames = this.#own.slice(0, OWN_FRAMES_MAX)
-    const nowMs = this.#o.environment.clock.nowMs()
-    for (const { memory, length } of frames) {
-      isolated(() => this.#application(undefined, memory, 0, length, nowMs))
-    }
+    this.#turn.begin()
+    for (const { memory, length } of frames) isolated(() => this.#application(undefined, memory, 0, length))
+    this.#turn.end()
     this.delivery.runBatches()
     this.#own = this.#own.slice(frames.length)
     if (this.#own.length > 0) this.#o.environment.defer(this.#handleOwn)
@@ -311,13 +313,5 @@ export class Traffic {
       if (decision.kind === 'forward' && !steps.includes(decision.to)) steps.push(decision.to)
     }
     return steps
-  }
-
-  #batchMs(): number {
-    if (!this.#inBatch) {
-      this.#inBatch = true
-      this.#nowMs = this.#o.environment.clock.nowMs()
-    }
-    return this.#nowMs
   }
 }
