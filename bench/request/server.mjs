@@ -29,6 +29,6 @@ function echo({ body }) {
 /** The body is a view into the receive ring, copied once: into the transmit ring. */
 function echoBatch(batch) {
   const { length } = batch
-  for (let i = 0; i < length; i++) batch.reply(i, batch.body(i))
+  for (let i = 0; i < length; i++) batch.reply(i, batch.memory(i), batch.start(i), batch.end(i))
   handled += length
 }
