@@ -9,41 +9,11 @@
 #include <cerrno>
 #include <cstring>
 
-#include "../connection.h"
-#include "../platform.h"
-#include "check.h"
+#include "sockets.h"
 
 using namespace chordite;
 
 namespace {
-
-struct Sockets {
-  int listener = -1;
-  int ours = -1;
-  int theirs = -1;
-  Address address{};
-
-  Sockets() {
-    uint16_t port = 0;
-    CHECK(parse_address("127.0.0.1", 0, &address));
-    listener = open_listener(address, &port);
-    CHECK(listener >= 0 && parse_address("127.0.0.1", port, &address));
-    ours = start_connect(address);
-    wait_for(listener, POLLIN);
-    theirs = platform::accept_socket(listener, nullptr, nullptr);
-    CHECK(ours >= 0 && theirs >= 0);
-  }
-  Sockets(const Sockets&) = delete;
-  ~Sockets() {
-    for (const int fd : {listener, ours, theirs}) {
-      if (fd >= 0) close(fd);
-    }
-  }
-  static void wait_for(int fd, short what) {
-    pollfd waiting{fd, what, 0};
-    CHECK(poll(&waiting, 1, 5000) == 1);
-  }
-};
 
 struct Queue {
   const int fd = kqueue();
@@ -63,7 +33,7 @@ struct Queue {
 };
 
 void filters_are_apart() {
-  const Sockets sockets;
+  const Pair sockets;
   Queue queue;
   int reader = 0;
   int writer = 0;
@@ -75,7 +45,7 @@ void filters_are_apart() {
   CHECK(queue.ask() == 1 && queue.got[0].udata == &writer && queue.got[0].filter == EVFILT_WRITE);
   CHECK(queue.got[0].ident == static_cast<uintptr_t>(sockets.ours) && queue.got[0].data > 0);
   CHECK(send(sockets.theirs, "abc", 3, 0) == 3);
-  Sockets::wait_for(sockets.ours, POLLIN);
+  wait_for(sockets.ours, POLLIN);
   CHECK(queue.ask() == 2);
   CHECK(queue.change(sockets.ours, EVFILT_WRITE, EV_DISABLE) == 0);
   CHECK(queue.ask() == 1 && queue.got[0].udata == &reader && queue.got[0].data == 3);
@@ -90,13 +60,13 @@ void filters_are_apart() {
 }
 
 void ends_and_errors() {
-  Sockets sockets;
+  Pair sockets;
   Queue queue;
   CHECK(queue.change(sockets.ours, EVFILT_READ, EV_ADD) == 0);
   CHECK(queue.change(sockets.ours, EVFILT_WRITE, EV_ADD) == 0);
   CHECK(send(sockets.theirs, "abc", 3, 0) == 3);
   CHECK(shutdown(sockets.theirs, SHUT_WR) == 0);
-  Sockets::wait_for(sockets.ours, POLLRDHUP);
+  wait_for(sockets.ours, POLLRDHUP);
   CHECK(queue.ask() == 2);
   for (int i = 0; i < 2; ++i) {
     const bool reads = queue.got[i].filter == EVFILT_READ;
@@ -106,9 +76,8 @@ void ends_and_errors() {
   // The error is told as often as one asks, and is still there for whoever reads.
   const linger at_once{1, 0};
   CHECK(setsockopt(sockets.theirs, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
-  close(sockets.theirs);
-  sockets.theirs = -1;
-  Sockets::wait_for(sockets.ours, POLLHUP);
+  sockets.close_theirs();
+  wait_for(sockets.ours, POLLHUP);
   for (int round = 0; round < 2; ++round) {
     CHECK(queue.ask() == 2);
     for (int i = 0; i < 2; ++i) {
@@ -122,7 +91,7 @@ void ends_and_errors() {
 }
 
 void our_own_end() {
-  const Sockets sockets;
+  const Pair sockets;
   Queue queue;
   CHECK(shutdown(sockets.ours, SHUT_WR) == 0);
   CHECK(queue.change(sockets.ours, EVFILT_READ, EV_ADD) == 0);
@@ -132,21 +101,21 @@ void our_own_end() {
 }
 
 void backlog() {
-  const Sockets sockets;
+  const Pair sockets;
   Queue queue;
   CHECK(queue.change(sockets.listener, EVFILT_READ, EV_ADD) == 0);
   CHECK(queue.ask() == 0);
   const int first = start_connect(sockets.address);
   const int second = start_connect(sockets.address);
-  Sockets::wait_for(first, POLLOUT);
-  Sockets::wait_for(second, POLLOUT);
+  wait_for(first, POLLOUT);
+  wait_for(second, POLLOUT);
   CHECK(queue.ask() == 1 && (queue.got[0].data == 2 || queue.got[0].data == 1));
   close(first);
   close(second);
 }
 
 void once_and_edges() {
-  const Sockets sockets;
+  const Pair sockets;
   Queue queue;
   CHECK(queue.change(sockets.ours, EVFILT_WRITE, EV_ADD | EV_CLEAR) == 0);
   CHECK(queue.ask() == 1 && queue.ask() == 0);
@@ -157,7 +126,7 @@ void once_and_edges() {
 }
 
 void reports() {
-  const Sockets sockets;
+  const Pair sockets;
   Queue queue;
   struct kevent changes[3];
   const auto fd = static_cast<uintptr_t>(sockets.ours);
@@ -179,7 +148,7 @@ void reports() {
 
 /** A filter belongs to a descriptor, not to the open file: it goes although the file stays open. */
 void closed_are_removed() {
-  Sockets sockets;
+  Pair sockets;
   Queue queue;
   const int copy = dup(sockets.ours);
   CHECK(queue.change(sockets.ours, EVFILT_WRITE, EV_ADD) == 0);
@@ -193,7 +162,7 @@ void closed_are_removed() {
 }
 
 void pollable() {
-  const Sockets sockets;
+  const Pair sockets;
   Queue queue;
   CHECK(queue.change(sockets.ours, EVFILT_READ, EV_ADD) == 0);
   pollfd waiting{queue.fd, POLLIN, 0};

@@ -8,50 +8,16 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <utility>
 #include <vector>
 
-#include "../connection.h"
-#include "../platform.h"
-#include "check.h"
+#include "sockets.h"
 
 using namespace chordite;
 
 namespace {
 
 constexpr uint64_t kToken = 7ULL << 32 | 3;
-
-/** A connected pair over loopback TCP, as the endpoint makes them. */
-struct Pair {
-  int ours = -1;
-  int theirs = -1;
-
-  Pair() {
-    uint16_t port = 0;
-    Address address{};
-    CHECK(parse_address("127.0.0.1", 0, &address));
-    const int listener = open_listener(address, &port);
-    CHECK(listener >= 0 && parse_address("127.0.0.1", port, &address));
-    ours = start_connect(address);
-    pollfd waiting{listener, POLLIN, 0};
-    CHECK(ours >= 0 && poll(&waiting, 1, 5000) == 1);
-    theirs = platform::accept_socket(listener, nullptr, nullptr);
-    CHECK(theirs >= 0);
-    close(listener);
-  }
-  Pair(const Pair&) = delete;
-  ~Pair() {
-    if (ours >= 0) close(ours);
-    if (theirs >= 0) close(theirs);
-  }
-  void send_theirs(const char* text) const {
-    CHECK(send_bytes(theirs, reinterpret_cast<const uint8_t*>(text), static_cast<uint32_t>(std::strlen(text))) ==
-          static_cast<int64_t>(std::strlen(text)));
-  }
-  void close_theirs() {
-    close(theirs);
-    theirs = -1;
-  }
-};
 
 struct Opened : Poller {
   Opened() { CHECK(open() == 0); }
@@ -113,7 +79,7 @@ void reading() {
   Opened poller;
   CHECK(poller.add(pair.ours, kToken, true, false));
   CHECK(is_quiet(poller));
-  pair.send_theirs("abc");
+  pair.say("abc");
   for (int round = 0; round < 3; ++round) {  // level-triggered
     const Said said = next(poller);
     CHECK(said.readable && !said.writable && said.times == 1);
@@ -128,9 +94,8 @@ void both_filters() {
   CHECK(poller.add(pair.ours, kToken, true, true));
   Said said = next(poller);
   CHECK(said.writable && !said.readable);
-  pair.send_theirs("abc");
-  pollfd waiting{pair.ours, POLLIN, 0};
-  CHECK(poll(&waiting, 1, 5000) == 1);
+  pair.say("abc");
+  wait_for(pair.ours, POLLIN);
   said = next(poller);
   CHECK(said.readable && said.writable && said.times <= 2);
   poller.change(pair.ours, kToken, true, true, false, true);
@@ -170,7 +135,7 @@ void ending() {
   Pair pair;
   Opened poller;
   CHECK(poller.add(pair.ours, kToken, true, false));
-  pair.send_theirs("last words");
+  pair.say("last words");
   pair.close_theirs();
   CHECK(next(poller).readable);
   CHECK(receive(pair.ours) == 10);
@@ -184,8 +149,7 @@ void half_ending() {
   Opened poller;
   CHECK(poller.add(pair.ours, kToken, true, true));
   CHECK(::shutdown(pair.theirs, SHUT_WR) == 0);
-  pollfd waiting{pair.ours, POLLIN, 0};
-  CHECK(poll(&waiting, 1, 5000) == 1);
+  wait_for(pair.ours, POLLIN);
   const Said said = next(poller);
   CHECK(said.readable && said.writable);
   CHECK(receive(pair.ours) == 0);
@@ -218,15 +182,12 @@ void resetting() {
 }
 
 void connecting() {
-  uint16_t port = 0;
-  Address address{};
-  CHECK(parse_address("127.0.0.1", 0, &address));
-  const int listener = open_listener(address, &port);
-  CHECK(listener >= 0 && parse_address("127.0.0.1", port, &address));
+  Pair pair;
+  const int listener = std::exchange(pair.listener, -1);
   Opened poller;
   CHECK(poller.add(listener, 1, true, false));
   CHECK(is_quiet(poller));
-  int dialed = start_connect(address);
+  int dialed = start_connect(pair.address);
   CHECK(dialed >= 0 && poller.add(dialed, kToken, true, true));
   CHECK(becomes_ready(poller));
   bool accepted = false;
@@ -253,8 +214,7 @@ void connecting() {
   CHECK(is_quiet(poller));
 
   // Nobody listens there now. That it failed is said as "writable", and why is still there to be asked.
-  dialed = start_connect(address);
-  if (dialed == -ECONNREFUSED) return;
+  dialed = start_connect(pair.address);
   CHECK(dialed >= 0 && poller.add(dialed, kToken, true, true));
   for (int round = 0; round < 2; ++round) CHECK(next(poller).writable);
   CHECK(getsockopt(dialed, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == ECONNREFUSED);
@@ -266,7 +226,7 @@ void closing() {
   Opened poller;
   Pair pair;
   CHECK(poller.add(pair.ours, kToken, true, true));
-  pair.send_theirs("abc");
+  pair.say("abc");
   CHECK(next(poller).times > 0);
   const int number = pair.ours;
   close(pair.ours);
@@ -278,7 +238,7 @@ void closing() {
   constexpr uint64_t kNext = kToken + (1ULL << 32);
   CHECK(poller.add(number, kNext, true, false));
   CHECK(is_quiet(poller));
-  other.send_theirs("x");
+  other.say("x");
   CHECK(becomes_ready(poller));
   CHECK(ask(poller, kToken).times == 0);
   CHECK(ask(poller, kNext).readable && !ask(poller, kNext).writable);
@@ -294,9 +254,8 @@ void fairness() {
   const std::vector<Pair> pairs(kSockets);
   for (uint32_t i = 0; i < kSockets; ++i) {
     CHECK(poller.add(pairs[i].ours, i, true, false));
-    pairs[i].send_theirs("x");
-    pollfd waiting{pairs[i].ours, POLLIN, 0};
-    CHECK(poll(&waiting, 1, 5000) == 1);
+    pairs[i].say("x");
+    wait_for(pairs[i].ours, POLLIN);
   }
   uint32_t told[kSockets] = {};
   for (uint32_t round = 0; round < kRounds; ++round) {

@@ -4,15 +4,17 @@
  *   node native/test/run.mjs [--cxx=COMPILER] [--sanitize=undefined] [--run='qemu-aarch64 -L …'] [NAME…]
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { asBsd } from './as_bsd.mjs'
 
+const here = dirname(fileURLToPath(import.meta.url))
 const POLLER = ['connection.cc', 'poller_epoll.cc']
 const BSD_POLLER = ['connection.cc', ...asBsd.sources]
+const ENDPOINT = readdirSync(dirname(here)).filter((file) => /^endpoint.*\.cc$/.test(file))
 
 /** Those with `bsd` run over kqueue and a BSD's sockets. */
 const tests = [
@@ -23,6 +25,10 @@ const tests = [
   { name: 'poller_test', sources: POLLER },
   { name: 'poller_test', sources: BSD_POLLER, bsd: true },
   { name: 'fake_kqueue_test', sources: BSD_POLLER, bsd: true },
+  { name: 'endpoint_test', sources: [...POLLER, ...ENDPOINT] },
+  { name: 'endpoint_test', sources: [...BSD_POLLER, ...ENDPOINT], bsd: true },
+  { name: 'endpoint_churn_test', sources: [...POLLER, ...ENDPOINT] },
+  { name: 'endpoint_churn_test', sources: [...BSD_POLLER, ...ENDPOINT], bsd: true },
 ]
 
 const { values: options, positionals: wanted } = parseArgs({
@@ -33,7 +39,6 @@ const { values: options, positionals: wanted } = parseArgs({
     run: { type: 'string', default: '' },
   },
 })
-const here = dirname(fileURLToPath(import.meta.url))
 const flags = [
   ...['-std=c++20', '-O1', '-g', '-fno-exceptions', '-Wall', '-Wextra', '-Werror', '-Wno-error=maybe-uninitialized'],
   ...[`-fsanitize=${options.sanitize}`, '-fno-sanitize-recover=all'],
