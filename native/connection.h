@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-#include "array.h"
+#include "byte_queue.h"
 #include "ring.h"
 
 namespace chordite {
@@ -42,9 +42,10 @@ struct Connection {
   /** Runs of the flush under way. */
   uint32_t first_run = kNoRun;
   uint32_t last_run = kNoRun;
-  /** Output that the kernel did not take. */
+  /** Output that the kernel did not take. Copied out of the transmit ring, whose bytes die with the flush. */
   ByteQueue output;
-  /** The beginning of a frame that has not come whole. */
+  /** The beginning of a frame that has not come whole. Copied out of the receive ring, which the next wake-up refills.
+   */
   ByteQueue tail;
   uint32_t tail_needed = 0;
   /** Wake-up at which the tail last grew. */

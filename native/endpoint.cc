@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <initializer_list>
 #include <new>
 
 #include "platform.h"
@@ -32,7 +33,7 @@ void Endpoint::shut() {
   open_ = false;
   unlisten();
   for (uint32_t index = 0; index < slots_made_; ++index) {
-    Connection& connection = pages_[index / kPageSlots][index % kPageSlots];
+    Connection& connection = at(index);
     if (connection.fd < 0) continue;
     // Unread input would make the kernel answer with a reset, which can overtake what was just sent.
     if (connection.state != State::connecting) {
@@ -42,10 +43,10 @@ void Endpoint::shut() {
     close(connection.fd);
     connection.fd = -1;
     connection.state = State::dead;
-    connection.output.clear();
-    connection.tail.clear();
+    connection.output.clear(pool_);
+    connection.tail.clear(pool_);
   }
-  memory_.counters[COUNT_OPEN] = 0;
+  for (const uint32_t gauge : {COUNT_OPEN, COUNT_QUEUED_BYTES, COUNT_TAIL_BYTES}) memory_.counters[gauge] = 0;
 }
 
 int Endpoint::listen(const char* host, uint16_t port) {
@@ -77,7 +78,7 @@ int32_t Endpoint::dial(const char* host, uint16_t port) {
   connection->dialed = true;
   connection->state = State::connecting;
   count(COUNT_DIALED);
-  count(COUNT_OPEN);
+  raise(COUNT_OPEN, 1);
   Address address{};
   if (port == 0 || !parse_address(host, port, &address)) {
     finish(*connection, REASON_UNREACHABLE);
@@ -95,7 +96,7 @@ void Endpoint::tick() {
   if (accepting_paused_) pause_accepting(false);
   constexpr uint32_t kLingerTicks = 2000 / kTickMs;
   for (uint32_t index = 0; lingering_ > 0 && index < slots_made_; ++index) {
-    Connection& connection = pages_[index / kPageSlots][index % kPageSlots];
+    Connection& connection = at(index);
     if (connection.state != State::lingering || ++connection.linger_ticks < kLingerTicks) continue;
     close_descriptor(connection);
   }
@@ -123,7 +124,7 @@ Connection* Endpoint::take_slot() {
     slots_made_ += kPageSlots;
   }
   const uint32_t index = free_slots_.pop();
-  Connection& connection = pages_[index / kPageSlots][index % kPageSlots];
+  Connection& connection = at(index);
   const uint32_t generation = connection.generation + 1;
   connection.~Connection();
   new (&connection) Connection();
@@ -138,7 +139,7 @@ Connection* Endpoint::take_slot() {
 
 Connection* Endpoint::find(uint32_t index, uint32_t generation) {
   if (index >= slots_made_) return nullptr;
-  Connection& connection = pages_[index / kPageSlots][index % kPageSlots];
+  Connection& connection = at(index);
   return connection.generation == generation && connection.state != State::free ? &connection : nullptr;
 }
 

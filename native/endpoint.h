@@ -28,6 +28,8 @@ struct Limits {
   uint32_t tail_bytes_max = 0;
 };
 
+static_assert(COUNT_OPEN_MAX == COUNT_OPEN + 1 && COUNT_QUEUED_BYTES_MAX == COUNT_QUEUED_BYTES + 1);
+
 inline constexpr uint32_t kTickMs = 100;
 /** The listener's token; no link has this index. */
 inline constexpr uint64_t kListenerToken = UINT64_MAX;
@@ -105,8 +107,19 @@ class Endpoint {
   void finish(Connection& connection, uint32_t reason);
   void close_descriptor(Connection& connection);
 
+  Connection& at(uint32_t index) { return pages_[index / kPageSlots][index % kPageSlots]; }
   uint32_t* words_of(const Connection& connection) { return memory_.links + connection.index * LINK_WORDS; }
   void count(uint32_t counter, double by = 1) { memory_.counters[counter] += by; }
+  /** For gauges that are followed by the highest that they have been. */
+  void raise(uint32_t gauge, double by) {
+    const double now = memory_.counters[gauge] += by;
+    if (now > memory_.counters[gauge + 1]) memory_.counters[gauge + 1] = now;
+  }
+  void hold_tails(int64_t more) {
+    tail_bytes_ += more;
+    memory_.counters[COUNT_TAIL_BYTES] = static_cast<double>(tail_bytes_);
+  }
+  void forget_output(Connection& connection);
 
   SharedMemory memory_;
   Limits limits_;
@@ -120,16 +133,20 @@ class Endpoint {
   int listener_ = -1;
   uint32_t accepted_open_ = 0;
   uint32_t lingering_ = 0;
-  uint64_t tail_bytes_ = 0;
+  int64_t tail_bytes_ = 0;
   uint64_t wakeups_ = 0;
 
   static constexpr uint32_t kPageSlots = 64;
+  /** Pages never move and are freed with the endpoint: a Connection* or & is good for that long, its slot's tenant not.
+   */
   Array<Connection*> pages_;
   uint32_t slots_made_ = 0;
   Array<uint32_t> free_slots_;
   /** Slots whose `closed` is in the batch under way. */
   Array<uint32_t> reported_;
 
+  /** Must outlive the connections' queues. */
+  BytePool pool_;
   BatchWriter batch_;
   Array<Pending> pending_;
   /** What the poller said and a full batch left for the next wake-up. */

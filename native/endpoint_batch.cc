@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <bit>
 #include <cerrno>
 #include <cstring>
 
@@ -78,13 +79,14 @@ void Endpoint::deliver() {
     memory_.control[CONTROL_DESCRIPTORS] = batch_.count();
     memory_.control[CONTROL_RECEIVED] = batch_.used();
     count(COUNT_BATCHES);
+    count(COUNT_BATCH_FRAMES + static_cast<uint32_t>(std::bit_width(batch_.frame_count())));
     delivering_ = true;
     host_.deliver(host_.self);
     delivering_ = false;
     if (!open_) return;
     if (flush()) count(COUNT_FLUSHES);
     for (const uint32_t index : reported_) {
-      Connection& connection = pages_[index / kPageSlots][index % kPageSlots];
+      Connection& connection = at(index);
       connection.reported = true;
       free_slot(connection);
     }
@@ -134,7 +136,7 @@ void Endpoint::accept_some() {
     connection->state = State::open;
     ++accepted_open_;
     count(COUNT_ACCEPTED);
-    count(COUNT_OPEN);
+    raise(COUNT_OPEN, 1);
     char host[64];
     uint32_t port = 0;
     const uint32_t length = format_address(address, host, sizeof host, &port);
@@ -147,6 +149,7 @@ void Endpoint::accept_some() {
 
 void Endpoint::pause_accepting(bool pause) {
   if (listener_ < 0 || pause == accepting_paused_) return;
+  if (pause) count(COUNT_ACCEPT_PAUSES);
   poller_.change(listener_, kListenerToken, pause, false, !pause, false);
   accepting_paused_ = pause;
   update_ticking();
@@ -170,7 +173,7 @@ void Endpoint::read_frames(Connection& connection) {
   uint8_t* place = batch_.place() + held;
   const ssize_t got = recv(connection.fd, place, share < by_space ? share : by_space, 0);
   if (got <= 0) {
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return count(COUNT_READS_EMPTY);
     return finish(connection, got == 0 && !connection.broken ? REASON_ENDED : REASON_RESET);
   }
   count(COUNT_READS);
@@ -187,55 +190,45 @@ void Endpoint::read_frames(Connection& connection) {
 }
 
 void Endpoint::split_frames(Connection& connection, uint32_t bytes) {
-  const uint32_t first = batch_.used();
-  const uint32_t end = first + bytes;
-  uint32_t frames = 0;
+  const uint32_t end = batch_.used() + bytes;
+  const uint32_t before = batch_.frame_count();
+  FrameCheck check{Verdict::whole, 0};
   while (batch_.used() < end) {
     const uint8_t* frame = batch_.place();
-    const uint32_t left = end - batch_.used();
-    const FrameCheck check = check_frame(frame, left);
-    if (check.verdict == Verdict::partial) {
-      keep_tail(connection, frame, left, check.length == 0 ? HEADER_BYTES : padded(check.length));
-      break;
-    }
-    if (check.verdict != Verdict::whole) {
-      finish(connection, reason_of(check.verdict));
-      break;
-    }
-    if (!connection.greeted) {
-      if (!is_hello(frame)) {
-        finish(connection, REASON_HELLO);
-        break;
-      }
-      connection.greeted = true;
-    }
+    check = check_frame(frame, end - batch_.used());
+    if (check.verdict != Verdict::whole) break;
+    if (!connection.greeted && !is_hello(frame)) return finish(connection, REASON_HELLO);
+    connection.greeted = true;
     batch_.frame(connection.index, connection.generation, check.length);
-    ++frames;
   }
-  count(COUNT_FRAMES_IN, frames);
+  count(COUNT_FRAMES_IN, batch_.frame_count() - before);
+  if (check.verdict == Verdict::whole) return;
+  if (check.verdict != Verdict::partial) return finish(connection, reason_of(check.verdict));
+  const uint32_t needed = check.length == 0 ? HEADER_BYTES : padded(check.length);
+  keep_tail(connection, batch_.place(), end - batch_.used(), needed);
 }
 
 /** The only copy that received bytes ever take. */
 void Endpoint::keep_tail(Connection& connection, const uint8_t* bytes, uint32_t count, uint32_t needed) {
   const uint32_t before = connection.tail.capacity();
-  if (!connection.tail.append(bytes, count)) return finish(connection, REASON_MEMORY);
+  if (!connection.tail.append(pool_, bytes, count)) return finish(connection, REASON_MEMORY);
   connection.tail_needed = needed;
   connection.tail_since = wakeups_;
-  tail_bytes_ += connection.tail.capacity() - before;
+  hold_tails(connection.tail.capacity() - before);
   this->count(COUNT_TAIL_BYTES_COPIED, count);
   while (tail_bytes_ > limits_.tail_bytes_max) close_slowest();
 }
 
 void Endpoint::drop_tail(Connection& connection) {
-  tail_bytes_ -= connection.tail.capacity();
-  connection.tail.clear();
+  hold_tails(-int64_t{connection.tail.capacity()});
+  connection.tail.clear(pool_);
 }
 
 /** Over the budget: whoever has kept us waiting longest for the rest of a frame goes. */
 void Endpoint::close_slowest() {
   Connection* slowest = nullptr;
   for (uint32_t index = 0; index < slots_made_; ++index) {
-    Connection& connection = pages_[index / kPageSlots][index % kPageSlots];
+    Connection& connection = at(index);
     if (connection.tail.size() == 0) continue;
     if (slowest == nullptr || connection.tail_since < slowest->tail_since) slowest = &connection;
   }

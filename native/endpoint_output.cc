@@ -54,7 +54,10 @@ void Endpoint::send_runs(Connection& connection) {
                                      : send_pieces(connection.fd, {pieces, count});
     if (taken < 0) return output_failed(connection);
     sent(connection, static_cast<uint32_t>(taken));
-    if (static_cast<uint64_t>(taken) < bytes) return queue_runs(connection, first, static_cast<uint32_t>(taken));
+    if (static_cast<uint64_t>(taken) < bytes) {
+      this->count(COUNT_WRITES_PARTIAL);
+      return queue_runs(connection, first, static_cast<uint32_t>(taken));
+    }
   }
   report_room(connection);
 }
@@ -67,9 +70,10 @@ void Endpoint::queue_runs(Connection& connection, uint32_t run, uint32_t skip) {
       skip -= piece.bytes;
       continue;
     }
-    if (!connection.output.append(memory_.transmit + piece.offset + skip, piece.bytes - skip)) {
+    if (!connection.output.append(pool_, memory_.transmit + piece.offset + skip, piece.bytes - skip)) {
       return output_failed(connection);
     }
+    raise(COUNT_QUEUED_BYTES, piece.bytes - skip);
     skip = 0;
   }
   if (connection.state != State::connecting) watch_writes(connection, true);
@@ -82,7 +86,9 @@ void Endpoint::send_output(Connection& connection) {
     const int64_t taken = send_bytes(connection.fd, connection.output.data(), connection.output.size());
     if (taken < 0) return output_failed(connection);
     sent(connection, static_cast<uint32_t>(taken));
-    connection.output.take(static_cast<uint32_t>(taken));
+    raise(COUNT_QUEUED_BYTES, -static_cast<double>(taken));
+    connection.output.take(pool_, static_cast<uint32_t>(taken));
+    if (connection.output.size() > 0) count(COUNT_WRITES_PARTIAL);
   }
   watch_writes(connection, connection.output.size() > 0);
   if (connection.state == State::draining && connection.output.size() == 0) return start_lingering(connection);
@@ -100,10 +106,15 @@ void Endpoint::sent(Connection& connection, uint32_t bytes) {
  */
 void Endpoint::output_failed(Connection& connection) {
   connection.broken = true;
-  connection.output.clear();
+  forget_output(connection);
   words_of(connection)[LINK_QUEUED] = 0;
   watch_writes(connection, false);
   (void)::shutdown(connection.fd, SHUT_RDWR);
+}
+
+void Endpoint::forget_output(Connection& connection) {
+  raise(COUNT_QUEUED_BYTES, -static_cast<double>(connection.output.size()));
+  connection.output.clear(pool_);
 }
 
 /** Only while output is queued: a level-triggered poller would otherwise never sleep. */
@@ -165,7 +176,7 @@ void Endpoint::close_descriptor(Connection& connection) {
   if (connection.fd >= 0) close(connection.fd);
   connection.fd = -1;
   connection.state = State::dead;
-  connection.output.clear();
+  forget_output(connection);
   drop_tail(connection);
   if (accepting_paused_) pause_accepting(false);
   free_slot(connection);

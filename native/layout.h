@@ -12,7 +12,7 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
 
 // clang-format off
 #define CHORDITE_LAYOUT(X)                                                                          \
-  X(LAYOUT_VERSION, 1)                                                                              \
+  X(LAYOUT_VERSION, 2)                                                                              \
   /* Frames, as on the wire. */                                                                     \
   X(PROTOCOL_VERSION, 1)                                                                            \
   X(HEADER_BYTES, 32)                                                                               \
@@ -46,7 +46,7 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
   X(ORIGIN_ADDRESS_BYTES, 0)                                                                        \
   X(TYPE_HELLO, 1)                                                                                  \
   X(HELLO_MAGIC, 0x44524843)                                                                        \
-  /* One descriptor an event: link index | kind << KIND_SHIFT, generation, offset or reason, length. */ \
+  /* One descriptor an event: link index | kind << KIND_SHIFT, generation, offset or reason, length. */   \
   X(DESCRIPTOR_WORDS, 4)                                                                            \
   X(DESCRIPTORS_MAX, 8192)                                                                          \
   X(KIND_SHIFT, 24)                                                                                 \
@@ -67,7 +67,7 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
   X(CONTROL_DESCRIPTORS, 0)                                                                         \
   X(CONTROL_RUNS, 1)                                                                                \
   X(CONTROL_RECEIVED, 2)                                                                            \
-  /* Counters: doubles, exact to 2^53. The reasons for closing follow the rest. */                  \
+  /* Counters: doubles, exact to 2^53. After gauges and their highest values: batches by frames, closes by reason. */\
   X(COUNT_WAKEUPS, 0)                                                                               \
   X(COUNT_BATCHES, 1)                                                                               \
   X(COUNT_FLUSHES, 2)                                                                               \
@@ -76,11 +76,21 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
   X(COUNT_BYTES_OUT, 5)                                                                             \
   X(COUNT_TAIL_BYTES_COPIED, 6)                                                                     \
   X(COUNT_READS, 7)                                                                                 \
-  X(COUNT_WRITES, 8)                                                                                \
-  X(COUNT_ACCEPTED, 9)                                                                              \
-  X(COUNT_DIALED, 10)                                                                               \
-  X(COUNT_OPEN, 11)                                                                                 \
-  X(COUNT_REASONS, 12)                                                                              \
+  X(COUNT_READS_EMPTY, 8)                                                                           \
+  X(COUNT_WRITES, 9)                                                                                \
+  X(COUNT_WRITES_PARTIAL, 10)                                                                       \
+  X(COUNT_REFUSALS, 11)                                                                             \
+  X(COUNT_ACCEPTED, 12)                                                                             \
+  X(COUNT_ACCEPT_PAUSES, 13)                                                                        \
+  X(COUNT_DIALED, 14)                                                                               \
+  X(COUNT_OPEN, 15)                                                                                 \
+  X(COUNT_OPEN_MAX, 16)                                                                             \
+  X(COUNT_QUEUED_BYTES, 17)                                                                         \
+  X(COUNT_QUEUED_BYTES_MAX, 18)                                                                     \
+  X(COUNT_TAIL_BYTES, 19)                                                                           \
+  X(COUNT_BATCH_FRAMES, 20)                                                                         \
+  X(BATCH_SIZES, 14)                                                                                \
+  X(COUNT_REASONS, 34)                                                                              \
   X(REASON_LOCAL, 0)                                                                                \
   X(REASON_ENDED, 1)                                                                                \
   X(REASON_RESET, 2)                                                                                \
@@ -94,13 +104,14 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
   X(REASON_HELLO, 10)                                                                               \
   X(REASON_MEMORY, 11)                                                                              \
   X(REASON_CONNECTIONS, 12)                                                                         \
-  X(COUNTERS, 25)
+  X(COUNTERS, 47)
 
 #define CHORDITE_CONSTANT(name, value) inline constexpr uint32_t name = value;
 CHORDITE_LAYOUT(CHORDITE_CONSTANT)
 #undef CHORDITE_CONSTANT
 // clang-format on
 
+static_assert(COUNT_REASONS == COUNT_BATCH_FRAMES + BATCH_SIZES);
 static_assert(COUNTERS == COUNT_REASONS + REASON_CONNECTIONS + 1);
 
 /** The header as a C++ struct, to prove the offsets; frames are read word by word, never through it. */

@@ -1,9 +1,12 @@
 // The memory that JavaScript and C++ share. Both run on one thread, in turns, so nothing here is atomic.
 //
-//   receive ring  | frames of A | frames of B | B's partial frame, moved away | free ...        refilled from 0 each
-//   wake-up descriptors   | A 0 96 | A 96 80 | opened C | B 176 64 | ... transmit ring | frames as JavaScript committed
-//   them, in order ...                           refilled from 0 each flush runs          | to A: 0, 192 | to C: 192,
-//   64 | ...
+//   receive ring   | frames of A | frames of B | B's partial frame, moved away | free …   refilled from 0 each wake-up
+//   descriptors    | A 0 96 | A 96 80 | opened C | B 176 64 | …
+//   transmit ring  | frames as JavaScript committed them, in order …                      refilled from 0 each flush
+//   runs           | to A: 0, 192 | to C: 192, 64 | …
+//
+// C++ writes the first two before the call into JavaScript, which may read them until it returns. JavaScript writes the
+// last two whenever it runs, and C++ reads them in flush() only; after that they are JavaScript's again.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +15,10 @@
 
 namespace chordite {
 
-/** All of it, as JavaScript allocated it. Pointers stay valid until the endpoint has shut. */
+/**
+ * All of it, as JavaScript allocated it. Borrowed: Instance holds strong references until Endpoint::shut(), after which
+ * nothing is read or written through these pointers.
+ */
 struct SharedMemory {
   uint8_t* receive = nullptr;
   uint32_t receive_bytes = 0;
@@ -36,12 +42,14 @@ class BatchWriter {
     frames_ = 0;
   }
 
-  /** Where the next bytes go; 8-byte aligned. */
+  /** Where the next bytes go; 8-byte aligned. What is put there lives until the next start(). */
   [[nodiscard]] uint8_t* place() const { return memory_->receive + at_; }
   [[nodiscard]] uint32_t bytes_left() const { return memory_->receive_bytes - at_; }
   [[nodiscard]] uint32_t frames_left() const { return frames_ < kFramesMax ? kFramesMax - frames_ : 0; }
   [[nodiscard]] uint32_t used() const { return at_; }
+  /** Descriptors, and those of frames among them. */
   [[nodiscard]] uint32_t count() const { return count_; }
+  [[nodiscard]] uint32_t frame_count() const { return frames_; }
 
   /** Room for whatever one ready descriptor may bring. */
   [[nodiscard]] bool has_room() const {

@@ -4,9 +4,11 @@
  */
 import type { ChordError } from './core/errors.ts'
 import type { Id } from './core/id.ts'
+import type { TransportCounters } from './transports/transport.ts'
 
 export type { ChordError, ErrorCode } from './core/errors.ts'
 export type { Id } from './core/id.ts'
+export type { TransportCounters } from './transports/transport.ts'
 
 /** Strings and bytes are always hashed with SHA-1; only an {@link Id} is taken as it is. */
 export type Key = string | Uint8Array | Id
@@ -344,8 +346,10 @@ export interface Metrics {
   routed: { delivered: number; forwarded: number; unsettled: number; hopLimit: number; busy: number }
   handled: { requests: number; oneWay: number; duplicates: number; failed: number }
   maintenance: { sent: number; received: number; sentBytes: number; evictions: number }
-  /** What the transport counted; see `TransportCounters` in `transports/transport.ts`. */
-  wire: Readonly<Record<string, number>>
+  /** What the transport counted: frames, bytes, reads and writes, batches, what waits. All zero before `start`. */
+  wire: Readonly<TransportCounters>
+  /** Connections that ended, by reason (`CloseReason`); what went wrong among them, and above them, is in `refused`. */
+  closed: Readonly<Record<string, number>>
   /** Connections closed for what came over them, by reason. */
   refused: Readonly<Record<string, number>>
 }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "../array.h"
+#include "../byte_queue.h"
 #include "check.h"
 
 using namespace chordite;
@@ -41,9 +42,32 @@ void batch() {
   CHECK(writer.count() + writer.frames_left() == DESCRIPTORS_MAX);
 }
 
+/** What is given back is what is taken next; more than is kept, and too large ones, are freed. */
+void byte_pool() {
+  BytePool pool;
+  uint32_t capacity = 0;
+  uint8_t* first = pool.take(1, &capacity);
+  CHECK(capacity == 256);
+  pool.give(first, capacity);
+  CHECK(pool.take(256, &capacity) == first && capacity == 256);
+  uint8_t* larger = pool.take(257, &capacity);
+  CHECK(larger != first && capacity == 512);
+  pool.give(larger, 512);
+  pool.give(first, 256);
+  pool.give(nullptr, 0);
+  for (const uint32_t bytes : {65536U, 65537U}) {
+    std::vector<uint8_t*> blocks;
+    for (int i = 0; i < 40; ++i) blocks.push_back(pool.take(bytes, &capacity));
+    CHECK(capacity == (bytes == 65536 ? 65536U : 131072U));
+    for (uint8_t* block : blocks) pool.give(block, capacity);
+  }
+  CHECK(pool.take((uint64_t{1} << 31) + 1, &capacity) == nullptr);
+}
+
 /** Against a plain model, with the sanitizer watching. */
 void byte_queue() {
   Random random;
+  BytePool pool;
   ByteQueue queue;
   std::vector<uint8_t> model;
   uint8_t next = 0;
@@ -51,20 +75,20 @@ void byte_queue() {
     if (random.below(2) == 0) {
       std::vector<uint8_t> bytes(1 + random.below(700));
       for (uint8_t& byte : bytes) byte = next++;
-      CHECK(queue.append(bytes.data(), static_cast<uint32_t>(bytes.size())));
+      CHECK(queue.append(pool, bytes.data(), static_cast<uint32_t>(bytes.size())));
       model.insert(model.end(), bytes.begin(), bytes.end());
     } else if (!model.empty()) {
       const uint32_t count = 1 + random.below(static_cast<uint32_t>(model.size()));
-      queue.take(count);
+      queue.take(pool, count);
       model.erase(model.begin(), model.begin() + count);
     }
     CHECK(queue.size() == model.size());
     if (!model.empty()) CHECK(std::memcmp(queue.data(), model.data(), model.size()) == 0);
     if (model.empty()) CHECK(queue.capacity() == 0);
   }
-  queue.clear();
-  CHECK(queue.append(&next, 1));
-  CHECK(!queue.append(&next, UINT32_MAX - 300));  // nothing is read of what cannot be had
+  queue.clear(pool);
+  CHECK(queue.append(pool, &next, 1));
+  CHECK(!queue.append(pool, &next, UINT32_MAX - 300));  // nothing is read of what cannot be had
 }
 
 void array() {
@@ -83,6 +107,7 @@ void array() {
 
 int main() {
   batch();
+  byte_pool();
   byte_queue();
   array();
 }

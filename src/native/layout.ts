@@ -29,7 +29,7 @@ export const CONTROL_DESCRIPTORS = 0
 export const CONTROL_RUNS = 1
 export const CONTROL_RECEIVED = 2
 
-/** Indexes of the counters, which are doubles. From COUNT_REASONS on: closed connections, by reason. */
+/** Indexes of the counters, which are doubles: what has happened so far. */
 export const COUNT_WAKEUPS = 0
 export const COUNT_BATCHES = 1
 export const COUNT_FLUSHES = 2
@@ -38,11 +38,24 @@ export const COUNT_BYTES_IN = 4
 export const COUNT_BYTES_OUT = 5
 export const COUNT_TAIL_BYTES_COPIED = 6
 export const COUNT_READS = 7
-export const COUNT_WRITES = 8
-export const COUNT_ACCEPTED = 9
-export const COUNT_DIALED = 10
-export const COUNT_OPEN = 11
-export const COUNT_REASONS = 12
+export const COUNT_READS_EMPTY = 8
+export const COUNT_WRITES = 9
+export const COUNT_WRITES_PARTIAL = 10
+export const COUNT_REFUSALS = 11
+export const COUNT_ACCEPTED = 12
+export const COUNT_ACCEPT_PAUSES = 13
+export const COUNT_DIALED = 14
+/** Gauges, and the highest that they have been. */
+export const COUNT_OPEN = 15
+export const COUNT_OPEN_MAX = 16
+export const COUNT_QUEUED_BYTES = 17
+export const COUNT_QUEUED_BYTES_MAX = 18
+export const COUNT_TAIL_BYTES = 19
+/** Batches by how many frames they had: none, then from each power of two up to the next. */
+export const COUNT_BATCH_FRAMES = 20
+export const BATCH_SIZES = 14
+/** Closed connections, by reason. */
+export const COUNT_REASONS = 34
 
 /** Reasons for closing, as indexes from COUNT_REASONS. */
 export const REASON_LOCAL = 0
@@ -58,7 +71,7 @@ export const REASON_PADDING = 9
 export const REASON_HELLO = 10
 export const REASON_MEMORY = 11
 export const REASON_CONNECTIONS = 12
-export const COUNTERS = 25
+export const COUNTERS = 47
 
 /** Everything that both sides must agree on. */
 const SHARED: Readonly<Record<string, number>> = {
@@ -120,10 +133,20 @@ const SHARED: Readonly<Record<string, number>> = {
   COUNT_BYTES_OUT,
   COUNT_TAIL_BYTES_COPIED,
   COUNT_READS,
+  COUNT_READS_EMPTY,
   COUNT_WRITES,
+  COUNT_WRITES_PARTIAL,
+  COUNT_REFUSALS,
   COUNT_ACCEPTED,
+  COUNT_ACCEPT_PAUSES,
   COUNT_DIALED,
   COUNT_OPEN,
+  COUNT_OPEN_MAX,
+  COUNT_QUEUED_BYTES,
+  COUNT_QUEUED_BYTES_MAX,
+  COUNT_TAIL_BYTES,
+  COUNT_BATCH_FRAMES,
+  BATCH_SIZES,
   COUNT_REASONS,
   REASON_LOCAL,
   REASON_ENDED,

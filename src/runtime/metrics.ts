@@ -1,5 +1,6 @@
 /** The public numbers, gathered from where they are counted. */
 import type { Metrics, NodeState } from '../api.ts'
+import { zeroCounters } from '../transports/counters.ts'
 import type { Host } from './host.ts'
 
 export function metricsOf(state: NodeState, transport: 'native' | 'tcp', host: Host): Metrics {
@@ -14,7 +15,8 @@ export function metricsOf(state: NodeState, transport: 'native' | 'tcp', host: H
     routed: { ...traffic.forward.stats },
     handled: { ...traffic.delivery.stats },
     maintenance: { sent, received, sentBytes, evictions: host.evictions },
-    wire: { ...opened?.transport.counters() },
+    wire: opened?.transport.counters() ?? zeroCounters(),
+    closed: { ...opened?.transport.closeReasons() },
     refused: { ...opened?.refused() },
   }
 }

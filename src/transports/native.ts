@@ -195,10 +195,19 @@ class NativeTransport implements Transport {
       bytesOut: counts[M.COUNT_BYTES_OUT]!,
       tailBytesCopied: counts[M.COUNT_TAIL_BYTES_COPIED]!,
       reads: counts[M.COUNT_READS]!,
+      readsEmpty: counts[M.COUNT_READS_EMPTY]!,
       writes: counts[M.COUNT_WRITES]!,
+      writesPartial: counts[M.COUNT_WRITES_PARTIAL]!,
+      refusals: counts[M.COUNT_REFUSALS]!,
       accepted: counts[M.COUNT_ACCEPTED]!,
       dialed: counts[M.COUNT_DIALED]!,
+      acceptPauses: counts[M.COUNT_ACCEPT_PAUSES]!,
       open: counts[M.COUNT_OPEN]!,
+      openMax: counts[M.COUNT_OPEN_MAX]!,
+      queuedBytes: counts[M.COUNT_QUEUED_BYTES]!,
+      queuedBytesMax: counts[M.COUNT_QUEUED_BYTES_MAX]!,
+      tailBytes: counts[M.COUNT_TAIL_BYTES]!,
+      framesPerBatch: [...counts.subarray(M.COUNT_BATCH_FRAMES, M.COUNT_BATCH_FRAMES + M.BATCH_SIZES)],
     }
   }
 
@@ -228,6 +237,7 @@ class NativeTransport implements Transport {
     this.flush()
     if (this.#words[link.queuedAt]! < mark) return true
     this.#words[link.queuedAt - M.LINK_QUEUED + M.LINK_REFUSED] = 1
+    this.#counts[M.COUNT_REFUSALS]!++
     return false
   }
 

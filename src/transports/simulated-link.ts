@@ -27,6 +27,8 @@ export class SimulatedLink implements Link, Output {
   refused = false
   pendingBytes = 0
   output: Uint8Array | undefined
+  /** Counted for this link as output that waits. */
+  countedBytes = 0
   #other: SimulatedLink | undefined
   readonly #queue: Segment[] = []
   #queueBytes = 0
@@ -46,6 +48,11 @@ export class SimulatedLink implements Link, Output {
 
   get queuedBytes(): number {
     return this.pendingBytes + this.#queueBytes
+  }
+
+  /** Sent by the transport, and beyond the window. */
+  get waitingBytes(): number {
+    return this.#queueBytes
   }
 
   connect(other: SimulatedLink | undefined): void {

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import { ChordError } from '../core/errors.ts'
 import { FRAME_FAULTS, type FrameFault, type Ring } from '../wire/framing.ts'
+import { countBatch, countOpen, countQueued, snapshot, zeroCounters } from './counters.ts'
 import { zeroReasons } from './reasons.ts'
 import type { SimulatedNetwork } from './simulated.ts'
 import { type Segment, SimulatedLink } from './simulated-link.ts'
@@ -36,21 +37,7 @@ export class SimulatedTransport implements Transport {
   readonly #runs = new TransmitRuns<SimulatedLink>()
   readonly #links = new Set<SimulatedLink>()
   readonly #reasons = zeroReasons()
-  readonly #counters = {
-    wakeups: 0,
-    batches: 0,
-    flushes: 0,
-    framesIn: 0,
-    framesOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    tailBytesCopied: 0,
-    reads: 0,
-    writes: 0,
-    accepted: 0,
-    dialed: 0,
-    open: 0,
-  } satisfies TransportCounters
+  readonly #counters = zeroCounters()
   #events: Event[] = []
   #wakeUp = false
   #flushAtEnd = false
@@ -81,7 +68,7 @@ export class SimulatedTransport implements Transport {
 
   dial(host: string, port: number): Link {
     const link = new SimulatedLink(this, true, host, port)
-    this.#links.add(link)
+    this.#add(link)
     this.#counters.dialed++
     if (isIP(host) === 0 || port < 1 || port > 65_535) this.end(link, 'unreachable')
     else this.#after(() => this.#knock(link))
@@ -96,6 +83,7 @@ export class SimulatedTransport implements Transport {
     if (own.queuedBytes >= mark) this.flush()
     if (own.queuedBytes >= mark) {
       own.refused = true
+      this.#counters.refusals++
       return -1
     }
     const offset = this.#runs.reserve(bytes)
@@ -125,6 +113,8 @@ export class SimulatedTransport implements Transport {
       this.#counters.bytesOut += link.output!.length
       link.send({ type: 'data', bytes: link.output! })
       link.output = undefined
+      this.#countQueued(link, link.waitingBytes)
+      if (link.countedBytes > 0) this.#counters.writesPartial++
     }
   }
 
@@ -139,7 +129,7 @@ export class SimulatedTransport implements Transport {
   }
 
   counters(): TransportCounters {
-    return { ...this.#counters, open: this.#links.size }
+    return snapshot(this.#counters)
   }
 
   closeReasons(): Readonly<Record<CloseReason, number>> {
@@ -165,6 +155,8 @@ export class SimulatedTransport implements Transport {
       if (!silent) link.abandon({ type: farewell })
     }
     this.#links.clear()
+    countOpen(this.#counters, 0)
+    this.#counters.queuedBytes = 0
   }
 
   /** What has come over the network for a link of ours. */
@@ -189,12 +181,15 @@ export class SimulatedTransport implements Transport {
   /** The link's one end; delivered after everything that came before. */
   end(link: SimulatedLink, reason: CloseReason): void {
     if (!this.#links.delete(link)) return
+    countOpen(this.#counters, this.#links.size)
+    this.#countQueued(link, 0)
     const told = link.closing ? 'local' : reason
     this.#reasons[told]++
     this.#push({ type: 'closed', link, reason: told })
   }
 
   roomAgain(link: SimulatedLink): void {
+    this.#countQueued(link, link.waitingBytes)
     if (!link.refused || !link.open || link.queuedBytes >= this.#options.outputBytes / 2) return
     link.refused = false
     this.#push({ type: 'drained', link })
@@ -236,9 +231,21 @@ export class SimulatedTransport implements Transport {
     this.#counters.accepted++
     const link = new SimulatedLink(this, false, host, this.network.ephemeralPort())
     link.connect(dialer)
-    this.#links.add(link)
+    this.#add(link)
     this.#push({ type: 'opened', link })
     return link
+  }
+
+  #add(link: SimulatedLink): void {
+    this.#links.add(link)
+    countOpen(this.#counters, this.#links.size)
+  }
+
+  /** The network's window is full: what is beyond it waits. */
+  #countQueued(link: SimulatedLink, waiting: number): void {
+    if (this.dead) return
+    countQueued(this.#counters, waiting - link.countedBytes)
+    link.countedBytes = waiting
   }
 
   #after(fn: () => void): void {
@@ -261,7 +268,9 @@ export class SimulatedTransport implements Transport {
     this.#counters.wakeups++
     this.#counters.batches++
     this.#batchMs = this.network.clock.nowMs()
+    const before = this.#counters.framesIn
     for (const event of events) if (!this.dead) this.#deliverEvent(event)
+    countBatch(this.#counters, this.#counters.framesIn - before)
     if (!this.dead) isolated(() => this.#handler.batchEnd())
   }
 

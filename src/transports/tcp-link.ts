@@ -22,6 +22,8 @@ export class TcpLink implements Link, Output, FrameSink {
   refused = false
   /** Counted for this link in the budget of partial frames. */
   tailBytes = 0
+  /** Counted for this link as output that waits for the kernel. */
+  waitingBytes = 0
   pendingBytes = 0
   output: Uint8Array | undefined
   readonly #deliver: Deliver

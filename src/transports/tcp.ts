@@ -2,6 +2,7 @@
 import { createServer, isIP, type Server, Socket } from 'node:net'
 import { ChordError } from '../core/errors.ts'
 import { FRAME_FAULTS, type FrameFault, type Ring } from '../wire/framing.ts'
+import { countBatch, countOpen, countQueued, snapshot, zeroCounters } from './counters.ts'
 import { zeroReasons } from './reasons.ts'
 import { TcpLink } from './tcp-link.ts'
 import { laneMark, TransmitRuns } from './transmit.ts'
@@ -49,21 +50,7 @@ class TcpTransport implements Transport {
   /** Links with a partial frame, the one that has waited longest for a byte first. */
   readonly #tails = new Set<TcpLink>()
   readonly #reasons = zeroReasons()
-  readonly #counters: TransportCounters = {
-    wakeups: 0,
-    batches: 0,
-    flushes: 0,
-    framesIn: 0,
-    framesOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    tailBytesCopied: 0,
-    reads: 0,
-    writes: 0,
-    accepted: 0,
-    dialed: 0,
-    open: 0,
-  }
+  readonly #counters = zeroCounters()
   #server: Server | undefined
   #events: Event[] = []
   #eventBytes = 0
@@ -106,7 +93,9 @@ class TcpTransport implements Transport {
           return reject(new ChordError('ERR_LISTEN', `cannot listen on ${host}:${port}: closed meanwhile`))
         }
         // A descriptor that cannot be accepted is no reason to stop listening.
-        server.on('error', () => {})
+        server.on('error', () => {
+          this.#counters.acceptPauses++
+        })
         this.#server = server
         if (!this.#referenced) server.unref()
         resolve({ host: bound.address, port: bound.port })
@@ -144,6 +133,7 @@ class TcpTransport implements Transport {
     if (own.queuedBytes >= mark) this.flush()
     if (own.queuedBytes >= mark) {
       own.refused = true
+      this.#counters.refusals++
       return -1
     }
     const offset = this.#runs.reserve(bytes)
@@ -164,6 +154,8 @@ class TcpTransport implements Transport {
       if (bytes === 0) continue
       this.#counters.writes++
       this.#counters.bytesOut += bytes
+      this.#countQueued(link)
+      if (link.waitingBytes > 0) this.#counters.writesPartial++
     }
   }
 
@@ -182,8 +174,8 @@ class TcpTransport implements Transport {
   }
 
   counters(): TransportCounters {
-    this.#counters.open = this.#links.size
-    return this.#counters
+    this.#counters.tailBytes = this.#tailBytes
+    return snapshot(this.#counters)
   }
 
   closeReasons(): Readonly<Record<CloseReason, number>> {
@@ -214,6 +206,9 @@ class TcpTransport implements Transport {
     if (this.#server !== undefined) closed.push(new Promise((resolve) => this.#server?.close(resolve)))
     for (const link of this.#links) link.open = false
     this.#links.clear()
+    countOpen(this.#counters, 0)
+    this.#counters.queuedBytes = 0
+    this.#tailBytes = 0
     for (const socket of this.#sockets) {
       closed.push(new Promise((resolve) => socket.once('close', resolve)))
       socket.ref().destroy()
@@ -240,12 +235,14 @@ class TcpTransport implements Transport {
     const link = new TcpLink(socket, dialed, host, port, this.#deliver, () => this.#roomAgain(link))
     link.connected = !dialed
     this.#links.add(link)
+    countOpen(this.#counters, this.#links.size)
     this.#sockets.add(socket)
     socket.on('data', (chunk: Buffer) => this.#received(link, chunk))
     socket.on('end', () => link.closing || this.#close(link, 'ended'))
     socket.on('error', (error) => this.#close(link, errorReason(error, link)))
     socket.on('close', () => {
       this.#sockets.delete(socket)
+      this.#countQueued(link)
       this.#close(link, link.connected ? 'reset' : 'unreachable')
     })
     return link
@@ -263,6 +260,7 @@ class TcpTransport implements Transport {
   /** The link's one end. `closed` is delivered after everything that came before it. */
   #close(link: TcpLink, reason: CloseReason): void {
     if (!this.#links.delete(link)) return
+    countOpen(this.#counters, this.#links.size)
     const told = link.closing ? 'local' : reason
     this.#reasons[told]++
     if (!link.dialed) this.#acceptedOpen--
@@ -276,7 +274,16 @@ class TcpTransport implements Transport {
     this.#close(link, reason)
   }
 
+  /** What node:net keeps of a link's output until the kernel takes it. */
+  #countQueued(link: TcpLink): void {
+    if (this.#destroyed !== undefined) return
+    const waiting = link.socket.destroyed ? 0 : link.socket.writableLength
+    countQueued(this.#counters, waiting - link.waitingBytes)
+    link.waitingBytes = waiting
+  }
+
   #roomAgain(link: TcpLink): void {
+    this.#countQueued(link)
     if (!link.refused || !link.open || link.queuedBytes >= this.#options.outputBytes / 2) return
     link.refused = false
     this.#push({ type: 'drained', link })
@@ -313,10 +320,12 @@ class TcpTransport implements Transport {
     this.#counters.batches++
     this.#afterBatch = true
     this.#flushSoon()
+    const before = this.#counters.framesIn
     for (const event of events) {
       if (this.#destroyed !== undefined) return
       this.#deliverEvent(event)
     }
+    countBatch(this.#counters, this.#counters.framesIn - before)
     if (this.#destroyed === undefined) isolated(() => this.#handler.batchEnd())
   }
 

@@ -73,6 +73,7 @@ describe.skipIf(!loadNative().ok)('the receive ring', () => {
     socket.write(Buffer.concat([frame, frame.subarray(0, 100)]))
     await arrived
     expect(transport.counters().tailBytesCopied).toBe(100)
+    expect(transport.counters().tailBytes).toBe(256)
     const before = transport.counters().reads
     socket.write(frame.subarray(100, 2000))
     while (transport.counters().reads === before) await new Promise(setImmediate)
@@ -81,6 +82,7 @@ describe.skipIf(!loadNative().ok)('the receive ring', () => {
     socket.write(Buffer.concat([frame.subarray(2000), frame]))
     await arrived
     expect(transport.counters().tailBytesCopied).toBe(2000)
+    expect(transport.counters().tailBytes).toBe(0)
     for (const { body } of recorder.frames.slice(1)) expect(body).toEqual(new Uint8Array(5000).fill(7))
   })
 

@@ -3,10 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { SeededRandom, SimulatedNetwork, VirtualClock } from '../../src/transports/simulated.ts'
 import * as L from '../../src/wire/layout.ts'
 import { conformance } from './conformance.ts'
+import { counting } from './counting.ts'
 import { Recorder, sendFrame, sendHello, text } from './frames.ts'
 import { SimulatedHarness } from './harness.ts'
 
 conformance('simulated', () => new SimulatedHarness())
+counting('simulated', () => new SimulatedHarness())
 
 describe('virtual clock', () => {
   test('timers fire by time, then in the order in which they were set', () => {
