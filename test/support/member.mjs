@@ -168,7 +168,11 @@ function handle(serveLog) {
   })
   node.handleBatch(types.batch.name, (batch) => {
     batches.push(batch.length)
-    for (let i = 0; i < batch.length; i++) batch.reply(i, batch.body(i).slice().reverse())
+    for (let i = 0; i < batch.length; i++) {
+      // Both ways to the bytes: where they lie, and as a view.
+      const body = i % 2 === 0 ? batch.memory(i).subarray(batch.start(i), batch.end(i)) : batch.body(i)
+      batch.reply(i, body.slice().reverse())
+    }
   })
 }
 
