@@ -11,6 +11,7 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    setupFiles: process.env.CHORDITE_LEAK_CHECK ? ['test/support/leak-check.ts'] : [],
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: [
       {

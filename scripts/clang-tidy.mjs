@@ -1,10 +1,10 @@
 /** Runs clang-tidy over the addon, with the headers that node-gyp would use. Exits non-zero if it finds anything. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import addonApi from 'node-addon-api'
 import { asBsd } from '../native/test/as_bsd.mjs'
+import { nodeHeaders } from './lib/headers.mjs'
 
 const otherPlatform = process.platform === 'linux' ? 'poller_kqueue.cc' : 'poller_epoll.cc'
 const sources = readdirSync('native')
@@ -19,7 +19,7 @@ const flags = [
   '-isystem',
   addonApi.include.replaceAll('"', ''),
   '-isystem',
-  headers(),
+  nodeHeaders(),
 ]
 tidy(sources, flags)
 if (process.platform === 'linux')
@@ -33,14 +33,4 @@ function tidy(files, flags) {
 
 function inNative(file) {
   return join('native', file)
-}
-
-function headers() {
-  const beside = resolve(dirname(process.execPath), '..', 'include', 'node')
-  const nodedir = process.env.npm_config_nodedir
-  const downloaded = join(homedir(), '.cache', 'node-gyp', process.versions.node, 'include', 'node')
-  const candidates = [nodedir && join(nodedir, 'include', 'node'), beside, downloaded].filter(Boolean)
-  const found = candidates.find((folder) => existsSync(join(folder, 'node_api.h')))
-  if (!found) throw new Error(`no node_api.h in ${candidates.join(', ')}`)
-  return found
 }

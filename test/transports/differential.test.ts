@@ -25,13 +25,19 @@ describe.skipIf(!ok)('native and tcp read the same', () => {
 
   afterAll(() => harness.stop())
 
-  async function read(end: (typeof ends)[number], bytes: Uint8Array) {
+  /** What the end makes of the bytes, which come in chunks of those sizes, over and over. */
+  async function read(end: (typeof ends)[number], bytes: Uint8Array, chunks: readonly number[] = [bytes.length]) {
     const { recorder } = end
     const [frames, closes] = [recorder.frames.length, recorder.closes.length]
     const socket = connect({ port: end.port, host: '127.0.0.1' })
     socket.on('error', () => {})
     socket.resume()
-    socket.end(bytes)
+    for (let at = 0, i = 0; at < bytes.length && !socket.destroyed; i++) {
+      const next = at + Math.max(1, chunks[i % chunks.length]!)
+      await new Promise((resolve) => socket.write(bytes.subarray(at, next), resolve))
+      at = next
+    }
+    socket.end()
     await harness.until(() => recorder.closes.length > closes)
     const types = recorder.frames.slice(frames).map((frame) => [frame.type, Buffer.from(frame.body).toString('hex')])
     return { types, reason: recorder.closes[closes]!.reason }
@@ -40,7 +46,7 @@ describe.skipIf(!ok)('native and tcp read the same', () => {
   /** A frame of which some header bytes are changed to values that are interesting there. */
   const frame = fc
     .tuple(
-      fc.uint8Array({ maxLength: 120 }),
+      fc.uint8Array({ maxLength: 120, size: 'max' }),
       fc.array(
         fc.tuple(
           fc.constantFrom(0, 1, 2, 4, 6, 17, 18, 20, 21, 32, 33, 39, 64),
@@ -66,6 +72,33 @@ describe.skipIf(!ok)('native and tcp read the same', () => {
         expect(native).toEqual(tcp)
       }),
       { numRuns: 300 },
+    )
+  })
+
+  test('the same in chunks of any sizes', async () => {
+    const chunks = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 8 })
+    await fc.assert(
+      fc.asyncProperty(fc.array(frame, { minLength: 1, maxLength: 6 }), chunks, async (frames, cuts) => {
+        const bytes = Buffer.concat([helloBytes, ...frames])
+        const whole = await read(ends[0]!, bytes)
+        const [native, tcp] = [await read(ends[0]!, bytes, cuts), await read(ends[1]!, bytes, cuts)]
+        expect(native.types).toEqual(whole.types)
+        expect(tcp.types).toEqual(whole.types)
+        expect([native.reason, tcp.reason]).toEqual([whole.reason, whole.reason])
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('bytes that are anything', async () => {
+    const bytes = fc.uint8Array({ maxLength: 200 })
+    await fc.assert(
+      fc.asyncProperty(fc.boolean(), bytes, bytes, async (greets, first, second) => {
+        const all = Buffer.concat([greets ? helloBytes : new Uint8Array(0), first, second])
+        const cuts = [first.length + 1]
+        expect(await read(ends[0]!, all, cuts)).toEqual(await read(ends[1]!, all, cuts))
+      }),
+      { numRuns: 100 },
     )
   })
 })

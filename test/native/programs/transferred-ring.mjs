@@ -10,6 +10,8 @@ process.on('uncaughtException', (error) => {
   process.exit(0)
 })
 const forced = process.argv[2]
+// It would be the first to notice, in JavaScript.
+delete process.env.CHORDITE_POISON
 setFlagsFromString('--allow-natives-syntax')
 const detach = new Function('buffer', '%ArrayBufferDetach(buffer)')
 

@@ -1,0 +1,35 @@
+/** What is fuzzed: C++ targets in native/fuzz/, TypeScript targets in test/fuzz/, each with its corpus beside it. */
+
+import { readdirSync } from 'node:fs'
+
+const native = new URL('../native/', import.meta.url)
+const ENDPOINT = readdirSync(native).filter((file) => /^endpoint.*\.cc$/.test(file))
+
+/** What the endpoint asks of the kernel goes to native/fuzz/kernel.cc. */
+const SYSTEM_CALLS = [
+  ...['socket', 'connect', 'bind', 'listen', 'accept4', 'recv', 'send', 'sendmsg', 'shutdown', 'close'],
+  ...['getsockname', 'getsockopt', 'setsockopt', 'epoll_create1', 'epoll_ctl', 'epoll_wait'],
+]
+
+/**
+ * `sources` are instrumented for coverage, `helpers` only for the sanitizers: which way a model goes is of no interest.
+ * `bytes` is the longest input.
+ */
+export const NATIVE_TARGETS = [
+  { name: 'framing', bytes: 512, sources: ['fuzz/framing_fuzz.cc'], vectors: ['frames.json', 'hello.json'] },
+  {
+    name: 'endpoint',
+    bytes: 256,
+    sources: ['fuzz/endpoint_fuzz.cc', ...ENDPOINT, 'connection.cc', 'poller_epoll.cc'],
+    helpers: ['fuzz/endpoint_model.cc', 'fuzz/kernel.cc'],
+    link: SYSTEM_CALLS.map((name) => `-Wl,--wrap=${name}`),
+  },
+]
+
+/** `prefix`: what comes before a frame of the test vectors to make it an input. */
+export const SCRIPT_TARGETS = [
+  { name: 'hello', bytes: 512, vectors: ['hello.json'], prefix: [2] },
+  { name: 'frames', bytes: 512, vectors: ['frames.json', 'hello.json'], prefix: [1, 40, 100] },
+  { name: 'fragments', bytes: 256 },
+  { name: 'messages', bytes: 512 },
+]
