@@ -44,7 +44,7 @@ const { values: options, positionals: wanted } = parseArgs({
 })
 const flags = [
   ...['-std=c++20', '-O1', '-g', '-fno-exceptions', '-Wall', '-Wextra', '-Werror', '-Wno-error=maybe-uninitialized'],
-  '-fno-sanitize-recover=all',
+  ...['-Wno-unknown-warning-option', '-fno-sanitize-recover=all'],
 ]
 const runner = options.run.split(' ').filter(Boolean)
 
