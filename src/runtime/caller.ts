@@ -169,6 +169,7 @@ export abstract class BaseCaller implements Caller {
     done: Done,
     reject: Reject | undefined,
   ): void {
+    this.#checkOpen()
     const method = methodOfType(type as MessageType<never, never>)
     const body = this.#encode(type, value)
     const address = to instanceof Id ? '' : typeof to === 'string' ? to : to.address
@@ -207,9 +208,15 @@ export abstract class BaseCaller implements Caller {
     return body
   }
 
-  #open(wants: Wants, o: Options | undefined, timeoutMs: number, done: Done, reject: Reject | undefined): Call {
+  /** Errors: ERR_STATE, ERR_CLOSED. */
+  #checkOpen(): void {
     const refusal = this.refusal()
     if (refusal !== undefined) throw refusal
+  }
+
+  #open(wants: Wants, o: Options | undefined, timeoutMs: number, done: Done, reject: Reject | undefined): Call {
+    // Encoding the body was the application's own code.
+    this.#checkOpen()
     const call = this.exchange.table.take()
     if (call === undefined) throw new ChordError('ERR_BUSY', 'too many calls wait for an answer (limits.pendingCalls)')
     call.wants = wants

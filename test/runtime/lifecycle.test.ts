@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type ChordError, type ChordNode, json, type NodeState } from '../../src/index.ts'
+import { type ChordError, type ChordNode, json, type MessageType, type NodeState, utf8 } from '../../src/index.ts'
 import { SimulatedRing } from './simulated-ring.ts'
 
 const ECHO = { name: 'echo', request: json<number>(), reply: json<number>() }
@@ -46,6 +46,29 @@ describe('start', () => {
     const other = new SimulatedRing()
     await other.start()
     await ring.run(10_000)
+  })
+
+  it('refuses every kind of call before its start and after its end, by one code', async () => {
+    const node = new SimulatedRing().create()
+    const type: MessageType<string, string> = { name: 'any', request: utf8, reply: utf8 }
+    const refused = async (code: string) => {
+      const results: unknown[] = []
+      const to = '10.0.0.9:4000'
+      const calls = [
+        node.lookup('k'),
+        node.request('k', type, ''),
+        node.requestTo(to, type, ''),
+        node.send('k', type, ''),
+        node.sendTo(to, type, ''),
+        new Promise((_, reject) => node.requestTo(to, type, '', {}, (r) => (r.ok ? results.push(r) : reject(r.error)))),
+        new Promise((_, reject) => node.request('k', type, '', {}, (r) => (r.ok ? results.push(r) : reject(r.error)))),
+      ]
+      for (const call of calls) await expect(call).rejects.toMatchObject({ code })
+      expect(results).toEqual([])
+    }
+    await refused('ERR_STATE')
+    await node.close()
+    await refused('ERR_CLOSED')
   })
 
   it('waits for a contact that comes later', async () => {
