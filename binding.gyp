@@ -4,6 +4,8 @@
       'target_name': 'chordite',
       'sources': [
         'native/addon.cc',
+        'native/closest_avx512.cc',
+        'native/closest_preceding.cc',
         'native/connection.cc',
         'native/endpoint.cc',
         'native/endpoint_batch.cc',
@@ -12,7 +14,10 @@
         'native/loop.cc',
         'native/poller_epoll.cc',
         'native/poller_kqueue.cc',
+        'native/sha1_avx512.cc',
         'native/sha1_batch.cc',
+        'native/sha1_ni.cc',
+        'native/sha1_portable.cc',
       ],
       'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_GYP_MODULE_NAME=chordite'],
       # As system headers, or our warnings would fail inside them. Relative to build/.

@@ -5,7 +5,7 @@
 
 #include <initializer_list>
 
-#include "array.h"
+#include "closest_preceding.h"
 #include "id160.h"
 #include "instance.h"
 #include "layout.h"
@@ -15,10 +15,12 @@ namespace chordite {
 
 namespace {
 
-napi_value fail(napi_env env, const char* message) {
-  (void)napi_throw_type_error(env, nullptr, message);
+napi_value fail(napi_env env, const char* message, const char* code = nullptr) {
+  (void)napi_throw_type_error(env, code, message);
   return nullptr;
 }
+
+constexpr const char* kBadOption = "ERR_BAD_OPTION";
 
 template <size_t kCount>
 struct Arguments {
@@ -220,23 +222,19 @@ napi_value destroy(napi_env env, napi_callback_info callback) {
   return nullptr;
 }
 
-/** sha1Batch(bytes, offsets, hashes) */
+/** sha1Batch(bytes, offsets, hashes): all borrowed for the length of the call, as by the other batches below. */
 napi_value sha1_batch_export(napi_env env, napi_callback_info callback) {
   const Arguments<3> arguments(env, callback);
   Span<uint8_t> bytes;
   Span<uint32_t> offsets;
   Span<uint8_t> hashes;
   if (!read_bytes(env, arguments.values[0], &bytes) || !read_words(env, arguments.values[1], &offsets) ||
-      !read_bytes(env, arguments.values[2], &hashes) || offsets.size == 0 ||
+      !read_bytes(env, arguments.values[2], &hashes) || offsets.size == 0 || offsets.size > UINT32_MAX ||
       hashes.size != (offsets.size - 1) * kIdBytes) {
-    return fail(env, "chordite: bad arguments for sha1Batch");
+    return fail(env, "chordite: bad arguments for sha1Batch", kBadOption);
   }
-  uint32_t last = 0;
-  for (size_t i = 0; i < offsets.size; ++i) {
-    if (offsets.data[i] < last || offsets.data[i] > bytes.size) return fail(env, "chordite: offsets out of order");
-    last = offsets.data[i];
-  }
-  sha1_batch()(bytes.data, offsets.data, static_cast<uint32_t>(offsets.size - 1), hashes.data);
+  const PackedKeys keys{bytes.data, bytes.size, offsets.data, static_cast<uint32_t>(offsets.size - 1)};
+  if (!sha1_batch(keys, hashes.data)) return fail(env, "chordite: offsets out of order", kBadOption);
   return nullptr;
 }
 
@@ -250,28 +248,26 @@ napi_value is_between_export(napi_env env, napi_callback_info callback) {
   if (!read_bytes(env, arguments.values[0], &ids) || !read_bytes(env, arguments.values[1], &after) ||
       !read_bytes(env, arguments.values[2], &before) || !read_bytes(env, arguments.values[3], &answers) ||
       after.size != kIdBytes || before.size != kIdBytes || ids.size != answers.size * kIdBytes) {
-    return fail(env, "chordite: bad arguments for isBetweenBatch");
+    return fail(env, "chordite: bad arguments for isBetweenBatch", kBadOption);
   }
   is_between_batch(ids.data, static_cast<uint32_t>(answers.size), after.data, before.data, answers.data);
   return nullptr;
 }
 
-/** closestPrecedingBatch(keys, table, indexes) */
+/** closestPrecedingBatch(table, keys, indexes): the table as src/core/routing-table.ts prepares it */
 napi_value closest_preceding_export(napi_env env, napi_callback_info callback) {
   const Arguments<3> arguments(env, callback);
+  Span<uint32_t> words;
   Span<uint8_t> keys;
-  Span<uint8_t> table;
   Span<int32_t> indexes;
-  if (!read_bytes(env, arguments.values[0], &keys) || !read_bytes(env, arguments.values[1], &table) ||
-      !read_array(env, arguments.values[2], napi_int32_array, &indexes) || keys.size != indexes.size * kIdBytes ||
-      table.size % kIdBytes != 0) {
-    return fail(env, "chordite: bad arguments for closestPrecedingBatch");
+  RoutingTable table;
+  if (!read_words(env, arguments.values[0], &words) || !read_bytes(env, arguments.values[1], &keys) ||
+      !read_array(env, arguments.values[2], napi_int32_array, &indexes) || indexes.size > UINT32_MAX ||
+      keys.size != indexes.size * kIdBytes) {
+    return fail(env, "chordite: bad arguments for closestPrecedingBatch", kBadOption);
   }
-  const auto entries = static_cast<uint32_t>(table.size / kIdBytes);
-  Array<uint64_t> highs;
-  highs.reserve(entries);
-  closest_preceding_batch(keys.data, static_cast<uint32_t>(indexes.size), table.data, entries, highs.items(),
-                          indexes.data);
+  if (!table.open(words.data, words.size)) return fail(env, "chordite: not a prepared routing table", kBadOption);
+  closest_preceding_batch(table, keys.data, static_cast<uint32_t>(indexes.size), indexes.data);
   return nullptr;
 }
 

@@ -42,40 +42,4 @@ inline void is_between_batch(const uint8_t* ids, uint32_t count, const uint8_t* 
   for (uint32_t i = 0; i < count; ++i) answers[i] = is_between(load_id(ids + uint64_t{i} * kIdBytes), a, b) ? 1 : 0;
 }
 
-inline uint64_t load_high(const uint8_t* bytes) {
-  uint64_t high;
-  std::memcpy(&high, bytes, 8);
-  return __builtin_bswap64(high);
-}
-
-/** How many of the ascending `entries` highs are below `high`. Halves without a branch that depends on random keys. */
-inline uint32_t count_below(const uint64_t* highs, uint32_t entries, uint64_t high) {
-  uint32_t below = 0;
-  for (uint32_t left = entries; left > 0;) {
-    const uint32_t half = (left + 1) / 2;
-    below += half & (0U - static_cast<uint32_t>(highs[below + half - 1] < high));
-    left -= half;
-  }
-  return below;
-}
-
-/**
- * For each key the last entry of the ascending table that lies before it, around the ring; -1 from an empty table.
- * `highs` is scratch for `entries` words: the table's first words, which nearly always decide.
- */
-inline void closest_preceding_batch(const uint8_t* keys, uint32_t count, const uint8_t* table, uint32_t entries,
-                                    uint64_t* highs, int32_t* indexes) {
-  for (uint32_t i = 0; i < entries; ++i) highs[i] = load_high(table + uint64_t{i} * kIdBytes);
-  for (uint32_t i = 0; i < count; ++i) {
-    const uint8_t* key = keys + uint64_t{i} * kIdBytes;
-    const uint64_t high = load_high(key);
-    uint32_t below = count_below(highs, entries, high);
-    while (below < entries && highs[below] == high &&
-           is_below(load_id(table + uint64_t{below} * kIdBytes), load_id(key))) {
-      ++below;
-    }
-    indexes[i] = static_cast<int32_t>(below == 0 ? entries : below) - 1;
-  }
-}
-
 }  // namespace chordite

@@ -1,8 +1,6 @@
 #include "../id160.h"
 
-#include <algorithm>
 #include <array>
-#include <vector>
 
 #include "check.h"
 
@@ -41,27 +39,6 @@ void between_agrees() {
   }
 }
 
-void closest_preceding_agrees() {
-  Random random;
-  for (int round = 0; round < 5000; ++round) {
-    std::vector<Bytes> table(random.below(12));
-    for (Bytes& id : table) id = random_id(random);
-    std::sort(table.begin(), table.end(), below);
-    table.erase(std::unique(table.begin(), table.end()), table.end());
-    const Bytes key = random_id(random);
-    int32_t expected = static_cast<int32_t>(table.size()) - 1;
-    for (size_t i = 0; i < table.size() && below(table[i], key); ++i) expected = static_cast<int32_t>(i);
-    int32_t index = -2;
-    std::vector<uint64_t> highs(table.size());
-    const uint8_t* bytes = table.empty() ? key.data() : table[0].data();
-    closest_preceding_batch(key.data(), 1, bytes, static_cast<uint32_t>(table.size()), highs.data(), &index);
-    CHECK(index == expected);
-  }
-}
-
 }  // namespace
 
-int main() {
-  between_agrees();
-  closest_preceding_agrees();
-}
+int main() { between_agrees(); }

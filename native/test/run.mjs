@@ -1,6 +1,5 @@
 /**
- * Builds the C++ tests with AddressSanitizer and UndefinedBehaviorSanitizer, those with threads with ThreadSanitizer too, and
- * runs them. Exit code 0 if all pass.
+ * Builds the C++ tests with AddressSanitizer and UndefinedBehaviorSanitizer and runs them. Exit code 0 if all pass.
  *
  *   node native/test/run.mjs [--cxx=COMPILER] [--sanitize=undefined] [--run='qemu-aarch64 -L …'] [NAME…]
  */
@@ -17,12 +16,13 @@ const POLLER = ['connection.cc', 'poller_epoll.cc']
 const BSD_POLLER = ['connection.cc', ...asBsd.sources]
 const ENDPOINT = readdirSync(dirname(here)).filter((file) => /^endpoint.*\.cc$/.test(file))
 
-/** Those with `bsd` run over kqueue and a BSD's sockets; those with `threads` with ThreadSanitizer too. */
+/** Those with `bsd` run over kqueue and a BSD's sockets. */
 const tests = [
   { name: 'framing_test', sources: [] },
   { name: 'ring_test', sources: [] },
   { name: 'id160_test', sources: [] },
-  { name: 'sha1_test', sources: ['sha1_batch.cc'] },
+  { name: 'sha1_test', sources: ['sha1_batch.cc', 'sha1_avx512.cc', 'sha1_ni.cc', 'sha1_portable.cc'] },
+  { name: 'closest_test', sources: ['closest_preceding.cc', 'closest_avx512.cc'] },
   { name: 'poller_test', sources: POLLER },
   { name: 'poller_test', sources: BSD_POLLER, bsd: true },
   { name: 'fake_kqueue_test', sources: BSD_POLLER, bsd: true },
@@ -30,8 +30,6 @@ const tests = [
   { name: 'endpoint_test', sources: [...BSD_POLLER, ...ENDPOINT], bsd: true },
   { name: 'endpoint_churn_test', sources: [...POLLER, ...ENDPOINT] },
   { name: 'endpoint_churn_test', sources: [...BSD_POLLER, ...ENDPOINT], bsd: true },
-  { name: 'threads_test', sources: [...POLLER, ...ENDPOINT, 'sha1_batch.cc'] },
-  { name: 'threads_test', sources: [...POLLER, ...ENDPOINT, 'sha1_batch.cc'], threads: true },
 ]
 
 const { values: options, positionals: wanted } = parseArgs({
@@ -44,25 +42,22 @@ const { values: options, positionals: wanted } = parseArgs({
 })
 const flags = [
   ...['-std=c++20', '-O1', '-g', '-fno-exceptions', '-Wall', '-Wextra', '-Werror', '-Wno-error=maybe-uninitialized'],
-  ...['-Wno-unknown-warning-option', '-fno-sanitize-recover=all'],
+  ...[`-fsanitize=${options.sanitize}`, '-fno-sanitize-recover=all'],
 ]
 const runner = options.run.split(' ').filter(Boolean)
 
 const folder = mkdtempSync(join(tmpdir(), 'chordite-native-test-'))
 let failed = 0
-for (const { name, sources, bsd, threads } of tests) {
+for (const { name, sources, bsd } of tests) {
   if (wanted.length > 0 && !wanted.includes(name)) continue
-  // ThreadSanitizer does not run under an emulator.
-  if (threads && runner.length > 0) continue
-  const program = join(folder, `${name}${bsd ? '_bsd' : ''}${threads ? '_threads' : ''}`)
+  const program = join(folder, bsd ? `${name}_bsd` : name)
   const files = [join(here, `${name}.cc`), ...sources.map((source) => join(here, '..', source))]
   const system = bsd ? [...asBsd.compile, ...asBsd.link] : []
-  const sanitize = `-fsanitize=${threads ? 'thread' : options.sanitize}`
-  const built = spawnSync(options.cxx, [...flags, sanitize, ...system, ...files, '-o', program], { stdio: 'inherit' })
+  const built = spawnSync(options.cxx, [...flags, ...system, ...files, '-o', program], { stdio: 'inherit' })
   const [command, ...args] = [...runner, program]
   const passed = built.status === 0 && spawnSync(command, args, { stdio: 'inherit' }).status === 0
   if (!passed) failed++
-  console.log(`${passed ? 'ok  ' : 'FAIL'} ${name}${bsd ? ' (kqueue)' : ''}${threads ? ' (ThreadSanitizer)' : ''}`)
+  console.log(`${passed ? 'ok  ' : 'FAIL'} ${name}${bsd ? ' (kqueue)' : ''}`)
 }
 rmSync(folder, { recursive: true })
 process.exit(failed === 0 ? 0 : 1)

@@ -1,6 +1,7 @@
 /** What a node routes by: successors and fingers in one sorted list, without the suspect. */
 import type { Id } from './id.ts'
 import type { Peer } from './messages.ts'
+import { RoutingTable } from './routing-table.ts'
 import type { Core } from './state.ts'
 
 interface Table {
@@ -9,7 +10,13 @@ interface Table {
   peers: Peer[]
   /** Successors that are not suspect: neighbouring entries delimit ranges. */
   successors: Peer[]
+  /** How often it has been searched, and what is prepared for more of it. */
+  searches: number
+  prepared: RoutingTable | undefined
 }
+
+/** A table that changes soon again is not worth preparing: that costs as much as a few hundred searches. */
+const SEARCHES_UNPREPARED = 256
 
 const tables = new WeakMap<Core, Table>()
 
@@ -24,7 +31,7 @@ function tableOf(core: Core): Table {
   }
   const { id } = core.self
   peers.sort((a, b) => id.distanceTo(a.id).compare(id.distanceTo(b.id)))
-  const table = { version: core.tableVersion, peers, successors }
+  const table = { version: core.tableVersion, peers, successors, searches: 0, prepared: undefined }
   tables.set(core, table)
   return table
 }
@@ -40,7 +47,15 @@ export function closestPreceding(core: Core, key: Id, count: number): Peer[] {
 
 /** Number of table entries in (self, key). */
 function precedingCount(core: Core, key: Id): number {
-  const { peers } = tableOf(core)
+  const table = tableOf(core)
+  const { peers } = table
+  if (table.prepared === undefined && ++table.searches > SEARCHES_UNPREPARED) {
+    table.prepared = new RoutingTable(
+      core.self.id,
+      peers.map(({ id }) => id),
+    )
+  }
+  if (table.prepared !== undefined) return table.prepared.precedingIndex(key) + 1
   let low = 0
   let high = peers.length
   while (low < high) {

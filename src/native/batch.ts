@@ -1,17 +1,26 @@
 /**
  * Ids in bulk, in C++: the same interface as `twinBatches` of `ids.ts`, with the same results. Ids are 20 big-endian
- * bytes each. Worth a crossing from about four keys on.
+ * bytes each. C++ borrows what it is given for the length of the call.
  */
 import type { PackedKeys } from '../api.ts'
-import { ChordError } from '../core/errors.ts'
 import { ID_BYTES, type Id } from '../core/id.ts'
-import { checkPacked, type IdBatches, packIds } from './ids.ts'
+import type { RoutingTable } from '../core/routing-table.ts'
+import { checkPacked, countIds, hashesFor, type IdBatches, indexesFor, packed, packIds, twinBatches } from './ids.ts'
 import { type Addon, loadNative } from './load.ts'
+import type { PlainKey } from './pack.ts'
 
 /** Undefined where the addon does not load. */
 export function nativeBatches(): IdBatches | undefined {
   const native = loadNative()
   return native.ok ? new NativeBatches(native.addon) : undefined
+}
+
+let chosen: IdBatches | undefined
+
+/** In C++ where the addon loads. */
+export function idBatches(): IdBatches {
+  chosen ??= nativeBatches() ?? twinBatches
+  return chosen
 }
 
 class NativeBatches implements IdBatches {
@@ -22,12 +31,11 @@ class NativeBatches implements IdBatches {
     this.#addon = addon
   }
 
-  hashBatch(keys: PackedKeys): Uint8Array {
-    const count = Math.max(0, keys.offsets.length - 1)
-    const hashes = new Uint8Array(count * ID_BYTES)
+  hashBatch(given: PackedKeys | readonly PlainKey[], out?: Uint8Array): Uint8Array {
+    const keys = packed(given)
+    const hashes = hashesFor(keys, out)
     try {
-      if (count > 0) this.#addon.sha1Batch(keys.bytes, keys.offsets, hashes)
-      else checkPacked(keys)
+      if (keys.offsets.length > 0) this.#addon.sha1Batch(keys.bytes, keys.offsets, hashes)
     } catch (error) {
       // C++ has looked at every offset already; this says which one is wrong.
       checkPacked(keys)
@@ -43,15 +51,9 @@ class NativeBatches implements IdBatches {
     return answers
   }
 
-  closestPrecedingBatch(keys: Uint8Array, table: Uint8Array): Int32Array {
-    countIds(table)
-    const indexes = new Int32Array(countIds(keys))
-    this.#addon.closestPrecedingBatch(keys, table, indexes)
+  closestPrecedingBatch(table: RoutingTable, keys: Uint8Array, out?: Int32Array): Int32Array {
+    const indexes = indexesFor(keys, out)
+    this.#addon.closestPrecedingBatch(table.words, keys, indexes)
     return indexes
   }
-}
-
-function countIds(ids: Uint8Array): number {
-  if (ids.length % ID_BYTES === 0) return ids.length / ID_BYTES
-  throw new ChordError('ERR_BAD_OPTION', `packed ids are ${ID_BYTES} bytes each, got ${ids.length}`)
 }

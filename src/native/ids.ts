@@ -7,29 +7,29 @@
 import type { PackedKeys } from '../api.ts'
 import { ChordError } from '../core/errors.ts'
 import { ID_BYTES, type Id } from '../core/id.ts'
+import type { RoutingTable } from '../core/routing-table.ts'
 import { writeSha1 } from '../core/sha1.ts'
+import { type PlainKey, packKeys } from './pack.ts'
 
+/** `out` takes the results, if it is given; its length must fit. Errors of all: ERR_BAD_OPTION. */
 export interface IdBatches {
   readonly kind: 'native' | 'twin'
-  /** The ids of all keys, 20 bytes each, in their order. Errors: ERR_BAD_OPTION for offsets that do not ascend within `bytes`. */
-  hashBatch(keys: PackedKeys): Uint8Array
+  /** The ids of all keys, 20 bytes each, in their order. Offsets of packed keys must ascend within their bytes. */
+  hashBatch(keys: PackedKeys | readonly PlainKey[], out?: Uint8Array): Uint8Array
   /** For each id 1 if it lies in the open interval (after, before), else 0; see {@link Id.isBetween}. */
   isBetweenBatch(ids: Uint8Array, after: Id, before: Id): Uint8Array
-  /**
-   * For each key the index of the last entry of the ascending `table` that lies before it, or of the last entry of all
-   * when none does: the ring wraps. -1 from an empty table.
-   */
-  closestPrecedingBatch(keys: Uint8Array, table: Uint8Array): Int32Array
+  /** For each key what {@link RoutingTable.precedingIndex} says. */
+  closestPrecedingBatch(table: RoutingTable, keys: Uint8Array, out?: Int32Array): Int32Array
 }
 
 export const twinBatches: IdBatches = { kind: 'twin', hashBatch, isBetweenBatch, closestPrecedingBatch }
 
-function hashBatch(keys: PackedKeys): Uint8Array {
+function hashBatch(given: PackedKeys | readonly PlainKey[], out?: Uint8Array): Uint8Array {
+  const keys = packed(given)
   checkPacked(keys)
   const { bytes, offsets } = keys
-  const count = Math.max(0, offsets.length - 1)
-  const hashes = new Uint8Array(count * ID_BYTES)
-  for (let i = 0; i < count; i++) writeSha1(bytes, offsets[i]!, offsets[i + 1]!, hashes, i * ID_BYTES)
+  const hashes = hashesFor(keys, out)
+  for (let i = 0; i + 1 < offsets.length; i++) writeSha1(bytes, offsets[i]!, offsets[i + 1]!, hashes, i * ID_BYTES)
   return hashes
 }
 
@@ -46,21 +46,9 @@ function isBetweenBatch(ids: Uint8Array, after: Id, before: Id): Uint8Array {
   return answers
 }
 
-function closestPrecedingBatch(keys: Uint8Array, table: Uint8Array): Int32Array {
-  const all = viewOf(keys)
-  const sorted = viewOf(table)
-  const entries = table.length / ID_BYTES
-  const indexes = new Int32Array(keys.length / ID_BYTES)
-  for (let i = 0; i < indexes.length; i++) {
-    let low = 0
-    let high = entries
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (isBelow(sorted, middle * ID_BYTES, all, i * ID_BYTES)) low = middle + 1
-      else high = middle
-    }
-    indexes[i] = low === 0 ? entries - 1 : low - 1
-  }
+function closestPrecedingBatch(table: RoutingTable, keys: Uint8Array, out?: Int32Array): Int32Array {
+  const indexes = indexesFor(keys, out)
+  table.precedingIndexes(keys, indexes)
   return indexes
 }
 
@@ -83,10 +71,35 @@ export function checkPacked({ bytes, offsets }: PackedKeys): void {
   }
 }
 
+export function packed(keys: PackedKeys | readonly PlainKey[]): PackedKeys {
+  return Array.isArray(keys) ? packKeys(keys as readonly PlainKey[]) : (keys as PackedKeys)
+}
+
+export function countIds(ids: Uint8Array): number {
+  if (ids.length % ID_BYTES === 0) return ids.length / ID_BYTES
+  throw new ChordError('ERR_BAD_OPTION', `packed ids are ${ID_BYTES} bytes each, got ${ids.length}`)
+}
+
+export function hashesFor({ offsets }: PackedKeys, out: Uint8Array | undefined): Uint8Array {
+  return fitting(out, ID_BYTES * Math.max(0, offsets.length - 1), Uint8Array)
+}
+
+export function indexesFor(keys: Uint8Array, out: Int32Array | undefined): Int32Array {
+  return fitting(out, countIds(keys), Int32Array)
+}
+
+function fitting<T extends Uint8Array | Int32Array>(
+  out: T | undefined,
+  length: number,
+  make: new (length: number) => T,
+): T {
+  if (out === undefined) return new make(length)
+  if (out.length === length) return out
+  throw new ChordError('ERR_BAD_OPTION', `room for ${out.length} results, not for ${length}`)
+}
+
 function viewOf(ids: Uint8Array): DataView {
-  if (ids.length % ID_BYTES !== 0) {
-    throw new ChordError('ERR_BAD_OPTION', `packed ids are ${ID_BYTES} bytes each, got ${ids.length}`)
-  }
+  countIds(ids)
   return new DataView(ids.buffer, ids.byteOffset, ids.length)
 }
 

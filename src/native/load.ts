@@ -39,13 +39,13 @@ export interface Addon {
   destroy(endpoint: EndpointHandle, done: () => void): void
   sha1Batch(bytes: Uint8Array, offsets: Uint32Array, hashes: Uint8Array): void
   isBetweenBatch(ids: Uint8Array, after: Uint8Array, before: Uint8Array, answers: Uint8Array): void
-  closestPrecedingBatch(keys: Uint8Array, table: Uint8Array, indexes: Int32Array): void
+  closestPrecedingBatch(table: Uint32Array, keys: Uint8Array, indexes: Int32Array): void
 }
 
 export interface AddonInfo {
   /** `epoll` or `kqueue`. */
   readonly poller: string
-  /** What SHA-1 runs on: `sha-ni` or `portable`. */
+  /** What SHA-1 runs on: `avx512`, `sha-ni`, `avx512 alone` or `portable`. */
   readonly sha1: string
   readonly layout: Readonly<Record<string, number>>
 }
@@ -100,10 +100,7 @@ function load(): NativeLoad {
   if (unfit !== undefined) return { ok: false, reason: unfit }
   const require = createRequire(import.meta.url)
   const reasons: string[] = []
-  // Tests of another build say where it is.
-  const other = process.env.CHORDITE_ADDON
-  const paths = other ? [other] : addonPaths().filter((path) => existsSync(path))
-  for (const path of paths) {
+  for (const path of addonPaths().filter((path) => existsSync(path))) {
     try {
       const addon: Addon = require(path)
       const info = addon.info()

@@ -222,6 +222,16 @@ describe('the next hop', () => {
     expect(decide(node(), 80, false, 0, 9)).toBe('10 0')
   })
 
+  it('stays the same when the table is prepared for many searches, until it changes', () => {
+    const made = node()
+    const all = (attempt: number) => Array.from({ length: 128 }, (_, key) => decide(made, key, false, 0, attempt))
+    const first = [all(0), all(1)]
+    for (let i = 0; i < 5; i++) expect([all(0), all(1)]).toEqual(first)
+    made.core.detector.miss(peer(64), 0, 1)
+    made.core.tableVersion++
+    expect(decide(made, 80)).toBe('30 0')
+  })
+
   it('is never a suspect', () => {
     const made = node()
     made.core.detector.miss(peer(64), 0, 1)

@@ -30,7 +30,7 @@ describe.skipIf(!native.ok)('the addon', () => {
 
   test('says what it runs on', () => {
     expect(info.poller).toBe(process.env.CHORDITE_TEST_POLLER ?? (process.platform === 'linux' ? 'epoll' : 'kqueue'))
-    expect(['sha-ni', 'portable']).toContain(info.sha1)
+    expect(['avx512', 'sha-ni', 'avx512 alone', 'portable']).toContain(info.sha1)
   })
 
   test('throws on wrong arguments instead of reading them', () => {
