@@ -7,10 +7,10 @@ import { summary } from './lib/stats.mjs'
 import { codecGroup } from './micro/codec.mjs'
 import { intervalGroup } from './micro/intervals.mjs'
 import { ringReadGroup } from './micro/ring-read.mjs'
-import { routingGroup } from './micro/routing.mjs'
+import { routingGroups } from './micro/routing.mjs'
 import { sha1Group } from './micro/sha1.mjs'
 
-const GROUPS = [sha1Group, intervalGroup, routingGroup, codecGroup, ringReadGroup]
+const GROUPS = [sha1Group, intervalGroup, ...routingGroups, codecGroup, ringReadGroup]
 
 /** Groups of rows, nanoseconds for one operation each; `times` is the ratio to the first row of the group. */
 export async function runMicro({ quick = false, say = () => {} } = {}) {
@@ -20,7 +20,8 @@ export async function runMicro({ quick = false, say = () => {} } = {}) {
   for (const makeGroup of GROUPS) {
     const group = makeGroup({ native, twin: twinBatches })
     say(`micro: ${group.name}`)
-    groups.push({ name: group.name, unit: group.unit, rows: await measure(group, quick) })
+    const { name, unit, gates } = group
+    groups.push({ name, unit, gates, rows: await measure(group, quick) })
   }
   return { groups, missing }
 }

@@ -1,6 +1,5 @@
 /** x in (a, b) on the ring. */
-import * as bigint from '../limit/bigint.mjs'
-import { COUNT, idSet } from './data.mjs'
+import { bigint, COUNT, idSet } from './data.mjs'
 
 export function intervalGroup({ native, twin }) {
   const { ids, packed, numbers } = idSet('interval', COUNT)
