@@ -1,5 +1,6 @@
 /**
- * Builds the C++ tests with AddressSanitizer and UndefinedBehaviorSanitizer and runs them. Exit code 0 if all pass.
+ * Builds the C++ tests with AddressSanitizer and UndefinedBehaviorSanitizer, those with threads with ThreadSanitizer too, and
+ * runs them. Exit code 0 if all pass.
  *
  *   node native/test/run.mjs [--cxx=COMPILER] [--sanitize=undefined] [--run='qemu-aarch64 -L …'] [NAME…]
  */
@@ -16,7 +17,7 @@ const POLLER = ['connection.cc', 'poller_epoll.cc']
 const BSD_POLLER = ['connection.cc', ...asBsd.sources]
 const ENDPOINT = readdirSync(dirname(here)).filter((file) => /^endpoint.*\.cc$/.test(file))
 
-/** Those with `bsd` run over kqueue and a BSD's sockets. */
+/** Those with `bsd` run over kqueue and a BSD's sockets; those with `threads` with ThreadSanitizer too. */
 const tests = [
   { name: 'framing_test', sources: [] },
   { name: 'ring_test', sources: [] },
@@ -30,6 +31,8 @@ const tests = [
   { name: 'endpoint_test', sources: [...BSD_POLLER, ...ENDPOINT], bsd: true },
   { name: 'endpoint_churn_test', sources: [...POLLER, ...ENDPOINT] },
   { name: 'endpoint_churn_test', sources: [...BSD_POLLER, ...ENDPOINT], bsd: true },
+  { name: 'threads_test', sources: [...POLLER, ...ENDPOINT, 'sha1_batch.cc'] },
+  { name: 'threads_test', sources: [...POLLER, ...ENDPOINT, 'sha1_batch.cc'], threads: true },
 ]
 
 const { values: options, positionals: wanted } = parseArgs({
@@ -42,22 +45,25 @@ const { values: options, positionals: wanted } = parseArgs({
 })
 const flags = [
   ...['-std=c++20', '-O1', '-g', '-fno-exceptions', '-Wall', '-Wextra', '-Werror', '-Wno-error=maybe-uninitialized'],
-  ...[`-fsanitize=${options.sanitize}`, '-fno-sanitize-recover=all'],
+  ...['-Wno-unknown-warning-option', '-fno-sanitize-recover=all'],
 ]
 const runner = options.run.split(' ').filter(Boolean)
 
 const folder = mkdtempSync(join(tmpdir(), 'chordite-native-test-'))
 let failed = 0
-for (const { name, sources, bsd } of tests) {
+for (const { name, sources, bsd, threads } of tests) {
   if (wanted.length > 0 && !wanted.includes(name)) continue
-  const program = join(folder, bsd ? `${name}_bsd` : name)
+  // ThreadSanitizer does not run under an emulator.
+  if (threads && runner.length > 0) continue
+  const program = join(folder, `${name}${bsd ? '_bsd' : ''}${threads ? '_threads' : ''}`)
   const files = [join(here, `${name}.cc`), ...sources.map((source) => join(here, '..', source))]
   const system = bsd ? [...asBsd.compile, ...asBsd.link] : []
-  const built = spawnSync(options.cxx, [...flags, ...system, ...files, '-o', program], { stdio: 'inherit' })
+  const sanitize = `-fsanitize=${threads ? 'thread' : options.sanitize}`
+  const built = spawnSync(options.cxx, [...flags, sanitize, ...system, ...files, '-o', program], { stdio: 'inherit' })
   const [command, ...args] = [...runner, program]
   const passed = built.status === 0 && spawnSync(command, args, { stdio: 'inherit' }).status === 0
   if (!passed) failed++
-  console.log(`${passed ? 'ok  ' : 'FAIL'} ${name}${bsd ? ' (kqueue)' : ''}`)
+  console.log(`${passed ? 'ok  ' : 'FAIL'} ${name}${bsd ? ' (kqueue)' : ''}${threads ? ' (ThreadSanitizer)' : ''}`)
 }
 rmSync(folder, { recursive: true })
 process.exit(failed === 0 ? 0 : 1)
