@@ -9,19 +9,24 @@
 
 namespace chordite {
 
-/** Blocks of a power of two bytes. One an endpoint; whoever takes one gives it back or frees it. */
+/**
+ * Blocks of a power of two bytes, from malloc. Whoever takes one owns it, and gives it back or frees it. Those given
+ * back are kept for the next, in a list for each size whose links stand in the blocks themselves.
+ */
 class BytePool {
  public:
   static constexpr uint32_t kSmallest = 256;
   /** Larger blocks are not kept: they are for who is far behind, and rare. */
   static constexpr uint32_t kLargestKept = 65536;
+  /** Together: what 64 connections need that all wait with the largest. */
+  static constexpr uint32_t kKeptBytesMax = 4U << 20;
 
   BytePool() = default;
   BytePool(const BytePool&) = delete;
   BytePool& operator=(const BytePool&) = delete;
   ~BytePool() {
-    for (uint32_t kind = 0; kind < kKinds; ++kind) {
-      while (counts_[kind] > 0) std::free(kept_[kind][--counts_[kind]]);
+    for (uint8_t*& list : kept_) {
+      while (list != nullptr) std::free(pop(list));
     }
   }
 
@@ -29,36 +34,34 @@ class BytePool {
   [[nodiscard]] uint8_t* take(uint64_t bytes, uint32_t* capacity) {
     if (bytes > kBytesMax) return nullptr;
     *capacity = std::bit_ceil(bytes < kSmallest ? kSmallest : static_cast<uint32_t>(bytes));
-    if (*capacity <= kLargestKept) {
-      const uint32_t kind = kind_of(*capacity);
-      if (counts_[kind] > 0) return kept_[kind][--counts_[kind]];
-    }
-    return static_cast<uint8_t*>(std::malloc(*capacity));
+    if (*capacity > kLargestKept || list_of(*capacity) == nullptr) return static_cast<uint8_t*>(std::malloc(*capacity));
+    kept_bytes_ -= *capacity;
+    return pop(list_of(*capacity));
   }
 
   void give(uint8_t* block, uint32_t capacity) {
     if (block == nullptr) return;
-    if (capacity <= kLargestKept) {
-      const uint32_t kind = kind_of(capacity);
-      if (counts_[kind] < kKeptMax) {
-        kept_[kind][counts_[kind]++] = block;
-        return;
-      }
-    }
-    std::free(block);
+    if (capacity > kLargestKept || kept_bytes_ + capacity > kKeptBytesMax) return std::free(block);
+    kept_bytes_ += capacity;
+    uint8_t*& list = list_of(capacity);
+    std::memcpy(block, &list, sizeof list);
+    list = block;
   }
 
  private:
   static constexpr uint32_t kBytesMax = 1U << 31;
-  static constexpr uint32_t kKinds = 9;
-  /** Of each size: 2 MiB together at most. */
-  static constexpr uint32_t kKeptMax = 16;
+  static constexpr uint32_t kSizes = 9;
+  static_assert(kSmallest << (kSizes - 1) == kLargestKept);
 
-  static uint32_t kind_of(uint32_t capacity) { return static_cast<uint32_t>(std::countr_zero(capacity / kSmallest)); }
-  static_assert(kSmallest << (kKinds - 1) == kLargestKept);
+  uint8_t*& list_of(uint32_t capacity) { return kept_[std::countr_zero(capacity / kSmallest)]; }
+  static uint8_t* pop(uint8_t*& list) {
+    uint8_t* block = list;
+    std::memcpy(&list, block, sizeof list);
+    return block;
+  }
 
-  uint8_t* kept_[kKinds][kKeptMax];
-  uint32_t counts_[kKinds] = {};
+  uint8_t* kept_[kSizes] = {};
+  uint32_t kept_bytes_ = 0;
 };
 
 /** Appended at the end, taken from the front, memory given back when none are left. */

@@ -57,7 +57,7 @@ void byte_pool() {
   pool.give(nullptr, 0);
   for (const uint32_t bytes : {65536U, 65537U}) {
     std::vector<uint8_t*> blocks;
-    for (int i = 0; i < 40; ++i) blocks.push_back(pool.take(bytes, &capacity));
+    for (int i = 0; i < 80; ++i) blocks.push_back(pool.take(bytes, &capacity));
     CHECK(capacity == (bytes == 65536 ? 65536U : 131072U));
     for (uint8_t* block : blocks) pool.give(block, capacity);
   }
