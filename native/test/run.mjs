@@ -16,13 +16,14 @@ const here = dirname(fileURLToPath(import.meta.url))
 const POLLER = ['connection.cc', 'poller_epoll.cc']
 const BSD_POLLER = ['connection.cc', ...asBsd.sources]
 const ENDPOINT = readdirSync(dirname(here)).filter((file) => /^endpoint.*\.cc$/.test(file))
+const SHA1 = readdirSync(dirname(here)).filter((file) => /^sha1.*\.cc$/.test(file))
 
 /** Those with `bsd` run over kqueue and a BSD's sockets; those with `threads` with ThreadSanitizer too. */
 const tests = [
   { name: 'framing_test', sources: [] },
   { name: 'ring_test', sources: [] },
   { name: 'id160_test', sources: [] },
-  { name: 'sha1_test', sources: ['sha1_batch.cc', 'sha1_avx512.cc', 'sha1_ni.cc', 'sha1_portable.cc'] },
+  { name: 'sha1_test', sources: SHA1 },
   { name: 'closest_test', sources: ['closest_preceding.cc', 'closest_avx512.cc'] },
   { name: 'poller_test', sources: POLLER },
   { name: 'poller_test', sources: BSD_POLLER, bsd: true },
@@ -30,9 +31,10 @@ const tests = [
   { name: 'endpoint_test', sources: [...POLLER, ...ENDPOINT] },
   { name: 'endpoint_test', sources: [...BSD_POLLER, ...ENDPOINT], bsd: true },
   { name: 'endpoint_churn_test', sources: [...POLLER, ...ENDPOINT] },
+  { name: 'allocation_test', sources: [...POLLER, ...ENDPOINT] },
   { name: 'endpoint_churn_test', sources: [...BSD_POLLER, ...ENDPOINT], bsd: true },
-  { name: 'threads_test', sources: [...POLLER, ...ENDPOINT, 'sha1_batch.cc'] },
-  { name: 'threads_test', sources: [...POLLER, ...ENDPOINT, 'sha1_batch.cc'], threads: true },
+  { name: 'threads_test', sources: [...POLLER, ...ENDPOINT, ...SHA1] },
+  { name: 'threads_test', sources: [...POLLER, ...ENDPOINT, ...SHA1], threads: true },
 ]
 
 const { values: options, positionals: wanted } = parseArgs({

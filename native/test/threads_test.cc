@@ -147,7 +147,7 @@ class Node {
     uint8_t key[4];
     std::memcpy(key, &number, sizeof key);
     const uint32_t offsets[] = {0, sizeof key};
-    sha1_batch()(key, offsets, 1, hash);
+    CHECK(sha1_batch({key, sizeof key, offsets, 1}, hash));
   }
 
   void send(uint32_t index, uint16_t type, uint32_t number) {
