@@ -1,9 +1,8 @@
 /** What is fuzzed: C++ targets in native/fuzz/, TypeScript targets in test/fuzz/, each with its corpus beside it. */
-
 import { readdirSync } from 'node:fs'
 
 const native = new URL('../native/', import.meta.url)
-const ENDPOINT = readdirSync(native).filter((file) => /^endpoint.*\.cc$/.test(file))
+const sourcesLike = (pattern) => readdirSync(native).filter((file) => pattern.test(file))
 
 /** What the endpoint asks of the kernel goes to native/fuzz/kernel.cc. */
 const SYSTEM_CALLS = [
@@ -18,10 +17,17 @@ const SYSTEM_CALLS = [
 export const NATIVE_TARGETS = [
   { name: 'framing', bytes: 512, sources: ['fuzz/framing_fuzz.cc'], vectors: ['frames.json', 'hello.json'] },
   {
+    name: 'finger_table',
+    bytes: 384,
+    sources: sourcesLike(/^closest_.*\.cc$/),
+    helpers: ['fuzz/finger_table_fuzz.cc'],
+  },
+  { name: 'sha1', bytes: 256, sources: sourcesLike(/^sha1_.*\.cc$/), helpers: ['fuzz/sha1_fuzz.cc'] },
+  {
     name: 'endpoint',
     bytes: 256,
-    sources: ['fuzz/endpoint_fuzz.cc', ...ENDPOINT, 'connection.cc', 'poller_epoll.cc'],
-    helpers: ['fuzz/endpoint_model.cc', 'fuzz/kernel.cc'],
+    sources: [...sourcesLike(/^endpoint.*\.cc$/), 'connection.cc', 'poller_epoll.cc'],
+    helpers: ['fuzz/endpoint_fuzz.cc', 'fuzz/endpoint_model.cc', 'fuzz/kernel.cc'],
     link: SYSTEM_CALLS.map((name) => `-Wl,--wrap=${name}`),
   },
 ]
@@ -32,4 +38,5 @@ export const SCRIPT_TARGETS = [
   { name: 'frames', bytes: 512, vectors: ['frames.json', 'hello.json'], prefix: [1, 40, 100] },
   { name: 'fragments', bytes: 256 },
   { name: 'messages', bytes: 512 },
+  { name: 'routing_table', bytes: 256 },
 ]
