@@ -1,7 +1,7 @@
 /** The generated parts of docs/benchmarks.md, by the names of their markers. */
 import { OURS } from '../echo/contestants.mjs'
 import { figure, spread } from '../lib/table.mjs'
-import { isDisturbed, OTHERS_BUSY_CORES } from '../lib/watch.mjs'
+import { isDisturbed, OTHERS_BUSY_CORES, whyBusy } from '../lib/watch.mjs'
 import { busyLines, describePlan, limitOf } from './print.mjs'
 
 export function sectionsOf(report) {
@@ -18,14 +18,19 @@ export function sectionsOf(report) {
   }
 }
 
-function machineSection({ machine, versions, date, quick }) {
+function machineSection({ machine, versions, date, quick, echo, requests }) {
   const { cpu, cores, memoryBytes, system } = machine
   const names = { node: 'Node.js', v8: 'V8', openssl: 'OpenSSL' }
   const known = Object.entries(versions).filter(([, version]) => version !== undefined)
+  const groups = [echo, requests].flatMap((part) => part?.groups ?? [])
+  const busy = groups.filter((group) => whyBusy(group.machine) !== undefined).length
   return [
     `- Machine: ${cores} × ${cpu}, ${Math.round(memoryBytes / 2 ** 30)} GiB, ${system}`,
     `- Versions: ${known.map(([name, version]) => `${names[name] ?? name} ${version}`).join(', ')}`,
     `- Measured on ${date.slice(0, 10)}${quick ? ' by a **quick run: these figures are no evidence**' : ''}`,
+    ...(busy > 0
+      ? [`- **The machine was busy** in ${busy} of ${groups.length} groups of rounds: see the end of this page`]
+      : []),
   ].join('\n')
 }
 
