@@ -151,7 +151,10 @@ export interface Member extends Peer {
   epoch: bigint
 }
 
-/** Turns values into bytes and back. `decode` may throw: the sender then gets `ERR_BAD_BODY`. */
+/**
+ * Turns values into bytes and back. `decode` may throw: the sender then gets `ERR_BAD_BODY`. Its bytes are a copy that nobody
+ * else writes to; their `.buffer` may hold others besides, as that of a small `Buffer` does: `slice()` what is to be transferred.
+ */
 export interface Codec<T> {
   encode(value: T): Uint8Array
   decode(bytes: Uint8Array): T

@@ -5,6 +5,7 @@ import type { Id } from '../core/id.ts'
 import { encodeFailure, encodeFound, FAIL_REMOTE } from '../wire/answers.ts'
 import type { PeerBook } from '../wire/codec.ts'
 import {
+  canCopyShort,
   copyShort,
   type FrameMemory,
   frameMemory,
@@ -12,7 +13,6 @@ import {
   readFlags,
   readHigh,
   readLow,
-  SHORT_BYTES_MAX,
   writeHeader,
   writeTarget,
 } from '../wire/frames.ts'
@@ -78,7 +78,7 @@ export class Answering {
     return { session, origin: this.#origins.read(m, at), low: readLow(m, at), high: readHigh(m, at), oneWay }
   }
 
-  /** `index`: which of our members answers. False: too large. */
+  /** `index`: which of our members answers. */
   reply(path: ReturnPath, index: number, body: Uint8Array): void {
     if (body.length <= this.#o.payloadBytesMax) return this.#send(path, TYPE_REPLY, index, body, 'own')
     const text = `a reply of ${body.length} bytes is over limits.payloadBytes (${this.#o.payloadBytesMax})`
@@ -113,10 +113,8 @@ export class Answering {
     }
     const { tx } = links
     writeHeader(tx, place, bytes, TYPE_REPLY, CLASS_APPLICATION << FLAG_CLASS_SHIFT, 0, index, low, high)
-    if (start === 0 && end === body.length) tx.bytes.set(body, place + HEADER_BYTES)
-    else if (body === m.bytes && length <= SHORT_BYTES_MAX && (start & 3) === 0) {
-      copyShort(m, start, tx, place + HEADER_BYTES, length)
-    } else tx.bytes.set(body.subarray(start, end), place + HEADER_BYTES)
+    if (body === m.bytes && canCopyShort(m, start, end)) copyShort(m, start, tx, place + HEADER_BYTES, length)
+    else tx.bytes.set(start === 0 && end === body.length ? body : body.subarray(start, end), place + HEADER_BYTES)
     links.commit(session, place, bytes)
     return true
   }
@@ -125,7 +123,7 @@ export class Answering {
   passBack(session: Session, m: FrameMemory, at: number, length: number, low: number, high: number): boolean {
     const links = this.#o.links()
     const isLarge = length > FRAME_BYTES_MAX
-    const place = isLarge ? 0 : links.reserve(session, length, 'own')
+    const place = isLarge ? 0 : reserve(links, session, length, 'own')
     if (place < 0) return false
     const out = isLarge ? frameMemory(length) : links.tx
     out.bytes.set(m.bytes.subarray(at, at + length), place)

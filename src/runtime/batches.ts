@@ -10,6 +10,7 @@ import { FLAG_ONE_WAY, HEADER_BYTES } from '../wire/layout.ts'
 import type { Answering, ReturnPath } from './answering.ts'
 import type { IncomingContext } from './incoming.ts'
 import type { Session } from './session.ts'
+import { isBytes } from './values.ts'
 
 /** Of one message: where its frame starts and ends, where its body starts, our member, and whether it was answered. */
 const COLUMNS = 5
@@ -92,19 +93,19 @@ export class Batch implements BorrowedBatch {
 
   from(index: number): Peer {
     const row = this.#row(index)
-    return this.#context.from(this.#path(index), readVnode(this.#memories[index]!, this.#rows[row]!))
+    return this.#context.from(this.#path(index), readVnode(this.#memories[index]!, this.#rows[row + AT]!))
   }
 
   key(index: number): Id | undefined {
-    const at = this.#rows[this.#row(index)]!
+    const at = this.#rows[this.#row(index) + AT]!
     const m = this.#memories[index]!
     return isForKey(m, at) ? readId(m, at + HEADER_BYTES) : undefined
   }
 
   reply(index: number, bytes: Uint8Array, start = 0, end = bytes.length): void {
     const row = this.#row(index)
-    if (!(bytes instanceof Uint8Array)) throw new ChordError('ERR_BAD_BODY', 'a reply must be a Uint8Array')
-    if (!(start >= 0 && start <= end && end <= bytes.length)) {
+    if (!isBytes(bytes)) throw new ChordError('ERR_BAD_BODY', 'a reply must be a Uint8Array')
+    if (!(isIndex(start) && isIndex(end) && start <= end && end <= bytes.length)) {
       throw new ChordError('ERR_BAD_BODY', `${start} to ${end} does not lie in the ${bytes.length} bytes of the reply`)
     }
     const rows = this.#rows
@@ -128,14 +129,14 @@ export class Batch implements BorrowedBatch {
   }
 
   #row(index: number): number {
-    if (!this.#live || !(index >= 0 && index < this.#length)) {
+    if (!this.#live || !isIndex(index) || index >= this.#length) {
       throw new ChordError('ERR_STATE', `message ${index} of a batch is gone: views die when the handler returns`)
     }
     return index * COLUMNS
   }
 
   #path(index: number): ReturnPath {
-    return this.#answering.path(this.#sessions[index], this.#memories[index]!, this.#rows[index * COLUMNS]!)
+    return this.#answering.path(this.#sessions[index], this.#memories[index]!, this.#rows[index * COLUMNS + AT]!)
   }
 
   /** Twice the size: in the long run no allocation for a message. */
@@ -144,6 +145,11 @@ export class Batch implements BorrowedBatch {
     rows.set(this.#rows)
     this.#rows = rows
   }
+}
+
+/** A fraction would pass for a place in memory, and a frame of so many bytes for one that breaks the rules. */
+function isIndex(n: number): boolean {
+  return n >>> 0 === n
 }
 
 /** What is declared to return nothing may be `async` all the same; its failure must not end the process. */

@@ -11,6 +11,7 @@ import {
   aborted,
   idOfKey,
   idsOfKeys,
+  isBytes,
   LOOKUP_NAMES,
   methodOfType,
   REQUEST_NAMES,
@@ -198,7 +199,7 @@ export abstract class BaseCaller implements Caller {
     } catch (cause) {
       throw new ChordError('ERR_BAD_BODY', `the body of '${type.name}' cannot be encoded`, { cause })
     }
-    if (!(body instanceof Uint8Array)) {
+    if (!isBytes(body)) {
       throw new ChordError('ERR_BAD_BODY', `the codec of '${type.name}' must encode to a Uint8Array`)
     }
     if (body.length > this.payloadBytesMax) {
@@ -217,6 +218,7 @@ export abstract class BaseCaller implements Caller {
   #open(wants: Wants, o: Options | undefined, timeoutMs: number, done: Done, reject: Reject | undefined): Call {
     // Encoding the body was the application's own code.
     this.#checkOpen()
+    if (o?.signal?.aborted === true) throw aborted(o.signal)
     const call = this.exchange.table.take()
     if (call === undefined) throw new ChordError('ERR_BUSY', 'too many calls wait for an answer (limits.pendingCalls)')
     call.wants = wants

@@ -24,6 +24,7 @@ import { type IncomingContext, IncomingMessage } from './incoming.ts'
 import type { Origin } from './origins.ts'
 import type { Session } from './session.ts'
 import type { Turn } from './turn.ts'
+import { isBytes } from './values.ts'
 
 export interface DeliveryOptions {
   answering: Answering
@@ -232,7 +233,7 @@ export class Delivery implements IncomingContext {
     if (!path.oneWay) {
       try {
         body = handler.type!.reply.encode(value as never)
-        if (!(body instanceof Uint8Array)) throw new TypeError('the reply does not encode to a Uint8Array')
+        if (!isBytes(body)) throw new TypeError('the reply does not encode to a Uint8Array')
       } catch (error) {
         return this.#failed(handler, path, index, error, known)
       }

@@ -39,7 +39,7 @@ export class Duplicates {
     return seen !== undefined && seen.deadlineMs > nowMs && isOf(seen, path, from) ? seen : undefined
   }
 
-  /** Of two that fall on one place the earlier is forgotten: half of a request id is random, so that is one in billions. */
+  /** Of two that fall on one place the earlier is forgotten, as if it were too old. Half of a request id is random, so that is rare. */
   add(path: ReturnPath, from: { id: Id; incarnation: bigint }, deadlineMs: number, keep: boolean): Seen {
     if (this.#young.size >= this.#limit) {
       this.#old = this.#young

@@ -239,7 +239,10 @@ export class Exchange {
     const waiting = this.#dialing.get(down.address)
     if (waiting !== undefined && this.#o.links().session(down.address) === undefined) {
       this.#dialing.delete(down.address)
-      for (const call of waiting) if (call.state === 'dialing') this.#unreachable(call, down, nowMs)
+      for (const call of waiting) {
+        // What ends meanwhile may end others, whose slots may be used again.
+        if (call.state === 'dialing' && call.hop === down.address) this.#unreachable(call, down, nowMs)
+      }
     }
     if (down.session === undefined || down.cause !== 'lost') return
     for (const call of this.table.all()) {

@@ -7,6 +7,7 @@ import type { Id } from '../core/id.ts'
 import { type FrameMemory, readAscii, readExtensions, readId, readIncarnation } from '../wire/frames.ts'
 import { extensionOffset } from '../wire/framing.ts'
 import {
+  ADDRESS_BYTES_MAX,
   EXT_ORIGIN,
   ORIGIN_ADDRESS,
   ORIGIN_FIXED_BYTES,
@@ -45,7 +46,10 @@ export class Origins {
     if ((readExtensions(m, at) & EXT_ORIGIN) === 0) return undefined
     const p = extensionOffset(m, at, EXT_ORIGIN)
     const start = p >>> 2
-    const length = (ORIGIN_FIXED_BYTES + padded(m.halves[p >>> 1]!)) >>> 2
+    const addressBytes = m.halves[p >>> 1]!
+    // No node has such an address; whoever sends many must not fill our memory with them.
+    if (addressBytes > ADDRESS_BYTES_MAX) return decode(m, p)
+    const length = (ORIGIN_FIXED_BYTES + padded(addressBytes)) >>> 2
     // Ids are hashes, a client's are random: any of their words will do.
     const place = (m.words[(p + ORIGIN_ID) >>> 2]! ^ m.words[(p + ORIGIN_INCARNATION) >>> 2]!) & (PLACES - 1)
     const found = this.#known[place]

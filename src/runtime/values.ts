@@ -110,6 +110,20 @@ export function methodOfName(name: string): Method {
   return methodOf(name)
 }
 
+/** A Uint8Array whose memory has not been transferred away. Then its length would be 0, and copying it would throw. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array && (value.length > 0 || !isDetached(value.buffer))
+}
+
+function isDetached(buffer: ArrayBufferLike): boolean {
+  try {
+    buffer.slice(0, 0)
+    return false
+  } catch {
+    return true
+  }
+}
+
 function isCodec(codec: unknown): boolean {
   const c = codec as Partial<Codec<unknown>> | null | undefined
   return typeof c?.encode === 'function' && typeof c.decode === 'function'

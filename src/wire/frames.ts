@@ -44,7 +44,12 @@ export function copyShort(from: FrameMemory, start: number, to: FrameMemory, pla
 }
 
 /** Up to so many bytes {@link copyShort} is the faster way. */
-export const SHORT_BYTES_MAX = 128
+const SHORT_BYTES_MAX = 128
+
+/** Behind the last whole word of `from` it would find nothing. */
+export function canCopyShort(from: FrameMemory, start: number, end: number): boolean {
+  return end - start <= SHORT_BYTES_MAX && (start & 3) === 0 && (end + 3) >>> 2 <= from.words.length
+}
 
 /** Everything but the method; no hops yet. */
 export function writeHeader(

@@ -6,6 +6,13 @@ import { SimulatedRing } from './simulated-ring.ts'
 const ASK: MessageType<Uint8Array, Uint8Array> = { name: 'ask', request: raw, reply: raw }
 const BYTE = new Uint8Array(1)
 
+/** Bytes whose memory has gone to another thread. */
+function detached(): Uint8Array {
+  const bytes = new Uint8Array(100)
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
+  return bytes
+}
+
 async function pair(): Promise<{ ring: SimulatedRing; a: ChordNode; b: ChordNode; warnings: ChordError[] }> {
   const ring = new SimulatedRing()
   const [a, b] = (await ring.grow(2)) as [ChordNode, ChordNode]
@@ -26,6 +33,8 @@ it.each<[string, () => unknown]>([
   ['nothing', () => undefined],
   ['a promise of nothing', async () => undefined],
   ['a text', () => 'text'],
+  ['bytes that are gone', detached],
+  ['a promise of bytes that are gone', async () => detached()],
   ['a thenable that throws', () => thenable({ value: () => JSON.parse('{') })],
   ['a thenable that cannot be read', () => thenable({ get: () => JSON.parse('{') })],
 ])('a handler that returns %s where bytes are due', async (_, handler) => {
@@ -75,6 +84,53 @@ it('a batch handler that fails later, or answers with what is no answer', async 
     expect.stringContaining('later'),
     expect.stringContaining('Uint8Array'),
   ])
+})
+
+it('a batch handler that answers with parts of bytes, or what is no message', async () => {
+  const { ring, a, b, warnings } = await pair()
+  const codes: string[] = []
+  b.handleBatch('ask', (batch) => {
+    const bytes = new Uint8Array(100).fill(0xff)
+    const mistakes = [
+      () => batch.reply(0, bytes, 0, 2.5),
+      () => batch.reply(0, bytes, 0.5, 2),
+      () => batch.reply(0, bytes, 0, 2 ** 32 + 2),
+      () => batch.reply(0, detached()),
+      () => batch.reply(0.5, bytes),
+      () => batch.memory(0.5),
+      () => batch.start(0.5),
+      () => batch.body(Number.NaN),
+      () => batch.key(-1),
+    ]
+    for (const mistake of mistakes) {
+      try {
+        mistake()
+      } catch (error) {
+        codes.push((error as ChordError).code)
+      }
+    }
+    batch.reply(0, bytes, 1, 4)
+  })
+  expect(await ring.settle(a.requestTo(b.address, ASK, BYTE))).toEqual(Uint8Array.of(255, 255, 255))
+  expect(codes).toEqual([...Array(4).fill('ERR_BAD_BODY'), ...Array(5).fill('ERR_STATE')])
+  expect(warnings).toEqual([])
+})
+
+it('a codec that encodes to bytes that are gone, or stops the call', async () => {
+  const { ring, a, b } = await pair()
+  b.handle(ASK, () => new Promise<Uint8Array>(() => {}))
+  const encoding = (encode: () => Uint8Array) => ({ ...ASK, request: { ...raw, encode } })
+  const stop = new AbortController()
+  const stops = encoding(() => {
+    stop.abort()
+    return BYTE
+  })
+  for (const to of [b.address, a.address]) {
+    await expect(a.requestTo(to, encoding(detached), BYTE)).rejects.toMatchObject({ code: 'ERR_BAD_BODY' })
+  }
+  const stopped = a.requestTo(b.address, stops, BYTE, { signal: stop.signal })
+  await expect(ring.settle(stopped)).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+  expect(a.metrics().calls).toMatchObject({ pending: 0, sent: 0 })
 })
 
 it('listeners and commits that fail later', async () => {

@@ -61,6 +61,22 @@ it('gives back what it cannot pass on, and the originator tries until it can', a
   expect(codes(await ring.settle(settled(doomed)))).toEqual(new Set(['ok', 'ERR_BUSY']))
 })
 
+it('hands an answer to a client also when the queue to it is full', async () => {
+  const ring = new SimulatedRing()
+  const nodes = await ring.grow(3)
+  const client = await ring.client()
+  for (const node of nodes) {
+    node.handle(ECHO, ({ body }) => {
+      for (const { address } of nodes) ring.choked.add(address.split(':')[0]!)
+      return body
+    })
+  }
+  let i = 0
+  while (nodes[2]!.owns(`key-${i}`) === undefined) i++
+  const asked = client.request(`key-${i}`, ECHO, Uint8Array.of(1))
+  expect(await ring.settle(asked)).toEqual(Uint8Array.of(1))
+})
+
 it('bounds the calls that wait', async () => {
   const ring = new SimulatedRing()
   const [a, b] = await ring.grow(2, { limits: { pendingCalls: 5 } }, (node) => node.handle(ECHO, ({ body }) => body))

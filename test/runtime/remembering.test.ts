@@ -53,6 +53,14 @@ it('an originator is decoded once, and another in any respect is another', () =>
   }
 })
 
+it('an originator whose address nobody can have is not remembered', () => {
+  const origins = new Origins()
+  const said = { address: 'x'.repeat(256) }
+  const first = origins.read(frame(said), 0)
+  expect(first).toMatchObject(said)
+  expect(origins.read(frame(said), 0)).not.toBe(first)
+})
+
 it('a frame without an originator came straight from who sent it', () => {
   const m = frameMemory(HEADER_BYTES)
   writeHeader(m, 0, HEADER_BYTES, TYPE_REQUEST, 0, 0, 0, 1, 1)

@@ -3,6 +3,8 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Id } from '../../src/core/id.ts'
 import {
+  canCopyShort,
+  copyShort,
   frameMemory,
   joinWords,
   methodOf,
@@ -95,4 +97,24 @@ it('joins words beyond what a number holds', () => {
 it('names a method by the first 8 bytes of SHA-1', () => {
   const hash = createHash('sha1').update('écho').digest()
   expect(methodOf('écho')).toEqual({ low: hash.readInt32LE(0), high: hash.readInt32LE(4) })
+})
+
+it('short copies are the same as long ones, where they may be made', () => {
+  // As the memory of a chunk that a socket read, which ends where it ends.
+  const from = ringOver(new ArrayBuffer(304), 0, 303)
+  from.bytes.forEach((_, i) => {
+    from.bytes[i] = i + 1
+  })
+  fc.assert(
+    fc.property(fc.nat(303), fc.nat(303), fc.nat(20), (one, other, at) => {
+      const [start, end] = [Math.min(one, other), Math.max(one, other)]
+      if (!canCopyShort(from, start, end)) return
+      const to = frameMemory(512)
+      copyShort(from, start, to, at * 8, end - start)
+      const place = at * 8
+      expect(to.bytes.subarray(place, place + end - start)).toEqual(from.bytes.subarray(start, end))
+    }),
+    { numRuns: 1_000, examples: [[300, 303, 0]] },
+  )
+  expect(canCopyShort(from, 296, 300)).toBe(true)
 })
