@@ -36,6 +36,9 @@ if (flags.docs && (flags.only ?? against) !== undefined) refuse('--docs takes a 
 
 /** Before we build: that keeps the machine busy itself. */
 const before = busyBefore()
+// Servers end with us, however we end.
+process.once('SIGTERM', () => process.exit(143))
+process.once('SIGINT', () => process.exit(130))
 const plan = { quick: flags.quick, rounds: Number(flags.rounds ?? 0), say }
 if (!flags['no-build']) build()
 if (against === undefined) await everything()

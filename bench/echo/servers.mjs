@@ -24,6 +24,7 @@ export async function startServers(contestants, say) {
 
 function start([program, ...args]) {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  process.once('exit', () => child.kill('SIGKILL'))
   return new Promise((resolve, reject) => {
     let errors = ''
     child.stderr.on('data', (text) => {
