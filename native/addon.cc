@@ -32,6 +32,8 @@ struct Arguments {
   }
 };
 
+/** Memory of a typed array, borrowed for the call that it is an argument of: JavaScript cannot run or collect
+ * meanwhile. */
 template <typename T>
 struct Span {
   T* data = nullptr;

@@ -137,12 +137,6 @@ Connection* Endpoint::take_slot() {
   return &connection;
 }
 
-Connection* Endpoint::find(uint32_t index, uint32_t generation) {
-  if (index >= slots_made_) return nullptr;
-  Connection& connection = at(index);
-  return connection.generation == generation && connection.state != State::free ? &connection : nullptr;
-}
-
 /** Once the descriptor is closed and JavaScript knows. */
 void Endpoint::free_slot(Connection& connection) {
   if (connection.state != State::dead || !connection.reported) return;

@@ -13,6 +13,7 @@ namespace chordite {
 
 /** What an endpoint needs from the event loop that it lives on. */
 struct Host {
+  /** Must outlive the endpoint; handed to the functions as it is. */
   void* self = nullptr;
   /** Calls the batch reader in JavaScript. The endpoint may have been shut when it returns. */
   void (*deliver)(void* self) = nullptr;
@@ -76,7 +77,6 @@ class Endpoint {
 
   // endpoint.cc: life cycle and slots
   Connection* take_slot();
-  Connection* find(uint32_t index, uint32_t generation);
   void free_slot(Connection& connection);
   void update_ticking();
 
@@ -107,6 +107,12 @@ class Endpoint {
   void finish(Connection& connection, uint32_t reason);
   void close_descriptor(Connection& connection);
 
+  /** Null if the slot has another tenant by now, or none. */
+  Connection* find(uint32_t index, uint32_t generation) {
+    if (index >= slots_made_) return nullptr;
+    Connection& connection = at(index);
+    return connection.generation == generation && connection.state != State::free ? &connection : nullptr;
+  }
   Connection& at(uint32_t index) { return pages_[index / kPageSlots][index % kPageSlots]; }
   uint32_t* words_of(const Connection& connection) { return memory_.links + connection.index * LINK_WORDS; }
   void count(uint32_t counter, double by = 1) { memory_.counters[counter] += by; }
@@ -157,6 +163,7 @@ class Endpoint {
 
   /** next_run_[i] is the next run of the same connection in the flush under way. */
   uint32_t next_run_[RUNS_MAX];
+  /** Connections of the flush under way; none of them is freed during it. */
   Array<Connection*> flushed_;
 };
 

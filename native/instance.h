@@ -51,16 +51,19 @@ class Instance {
   void delete_if_unused();
   static void on_environment_exit(napi_async_cleanup_hook_handle handle, void* self);
 
+  /** Not used any more once on_environment_exit() has run. */
   napi_env env_ = nullptr;
   Endpoint endpoint_;
   LoopHandles loop_;
   napi_async_context context_ = nullptr;
   napi_async_cleanup_hook_handle hook_ = nullptr;
+  /** Strong: they keep the memory that endpoint_ borrows. Deleted by drop_references(), after endpoint_.shut(). */
   napi_ref receive_ = nullptr;
   napi_ref transmit_ = nullptr;
   napi_ref others_ = nullptr;
   napi_ref on_batch_ = nullptr;
   napi_ref done_ = nullptr;
+  /** Into `others_`, and as long as that is held. */
   uint32_t* control_ = nullptr;
   bool closing_ = false;
   bool closed_ = false;

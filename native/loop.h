@@ -9,6 +9,7 @@ namespace chordite {
 class LoopHandles {
  public:
   struct Callbacks {
+    /** Must live until `closed` was called. */
     void* self = nullptr;
     void (*ready)(void* self) = nullptr;
     /** Before the loop looks for events, each time around. */
