@@ -36,6 +36,11 @@ export function cpuMs() {
   return (user + system) / 1000
 }
 
+/** Of which in the kernel. */
+export function systemMs() {
+  return process.cpuUsage().system / 1000
+}
+
 /** In the parent: resolves when the child is ready. `ask` rejects when it ends instead of answering. */
 export async function startWorker(script, args, { env = {}, execArgv = [], pipes = 0 } = {}) {
   const stdio = ['ignore', 'ignore', 'inherit', 'ipc', ...Array(pipes).fill('pipe')]

@@ -105,12 +105,23 @@ function requestSection({ groups, plan }) {
       `${bytes} bytes, ${r.way}`,
       spread(r.requestsPerSecond, 1000),
       spread(r.clientCpuUs),
+      figure(r.clientSystemUs.median),
       spread(r.serverCpuUs),
+      figure(r.serverSystemUs.median),
       figure(r.p50Us.median),
       figure(r.p99Us.median),
     ]),
   )
-  const header = ['client → server', 'k requests/s', 'client CPU µs', 'server CPU µs', 'p50 µs', 'p99 µs']
+  const header = [
+    'client → server',
+    'k requests/s',
+    'client CPU µs',
+    'in the kernel',
+    'server CPU µs',
+    'in the kernel',
+    'p50 µs',
+    'p99 µs',
+  ]
   return `${markdownTable(header, rows)}\n\n${describePlan(plan)}`
 }
 

@@ -76,10 +76,19 @@ export function printRequests({ plan, groups }) {
       spread(r.requestsPerSecond, 1000),
       spread(r.clientCpuUs),
       spread(r.serverCpuUs),
-      ...[r.clientCores, r.serverCores, r.p50Us, r.p99Us].map(({ median }) => figure(median)),
+      ...[r.clientSystemUs, r.serverSystemUs, r.clientCores, r.serverCores, r.p50Us, r.p99Us].map(({ median }) =>
+        figure(median),
+      ),
     ]),
   )
-  const header = ['requestTo: client → server', 'k requests/s', 'client CPU µs', 'server CPU µs']
+  const header = [
+    'requestTo: client → server',
+    'k requests/s',
+    'client CPU µs',
+    'server CPU µs',
+    'client kernel',
+    'server kernel',
+  ]
   const shape = `${plan.endpoints} endpoints × ${plan.outstanding} outstanding, ${plan.transport} transport.`
   return [
     table([...header, 'client cores', 'server cores', 'p50 µs', 'p99 µs'], cells),

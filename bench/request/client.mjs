@@ -1,6 +1,6 @@
 /** Keeps requests under way to each endpoint through the public API: `connect`, then `requestTo`, in one of its forms. */
 import { connect } from '../../dist/index.js'
-import { answerParent, cpuMs } from '../lib/worker.mjs'
+import { answerParent, cpuMs, systemMs } from '../lib/worker.mjs'
 import { ECHO, OUTSTANDING } from './shape.mjs'
 
 const LATENCIES_MAX = 1 << 16
@@ -32,6 +32,7 @@ answerParent({
       atMs: performance.now(),
       count: answered,
       cpuMs: cpuMs(),
+      systemMs: systemMs(),
       latencies: Array.from(latencies.subarray(0, sampled)),
     }
     sampled = 0

@@ -17,7 +17,12 @@ export const bodies = [64, 1024]
 
 const FULL = { rounds: 9, warmupMs: 200, windowMs: 500 }
 const QUICK = { rounds: 1, warmupMs: 300, windowMs: 200 }
-const FIGURES = ['requestsPerSecond', 'clientCpuUs', 'serverCpuUs', 'clientCores', 'serverCores', 'p50Us', 'p99Us']
+const FIGURES = [
+  'requestsPerSecond',
+  ...['clientCpuUs', 'clientSystemUs', 'clientCores'],
+  ...['serverCpuUs', 'serverSystemUs', 'serverCores'],
+  ...['p50Us', 'p99Us'],
+]
 
 /** A group for each size of body: its rows, one for each way, and what the machine was doing in each round. */
 export async function runRequests({ quick = false, rounds, windowMs, only, transport, say = () => {} } = {}) {
@@ -81,6 +86,8 @@ async function measureOnce({ client, server }, bytes, { warmupMs, windowMs }) {
     requestsPerSecond: (ofClient.count * 1000) / ofClient.wallMs,
     clientCpuUs: (ofClient.cpuMs * 1000) / ofClient.count,
     serverCpuUs: (ofServer.cpuMs * 1000) / ofServer.count,
+    clientSystemUs: (ofClient.systemMs * 1000) / ofClient.count,
+    serverSystemUs: (ofServer.systemMs * 1000) / ofServer.count,
     clientCores: ofClient.cpuMs / ofClient.wallMs,
     serverCores: ofServer.cpuMs / ofServer.wallMs,
     p50Us: quantile(end.client.latencies, 0.5) * 1000,
@@ -95,7 +102,8 @@ async function marks(client, server) {
 
 /** Each side by its own clock and count: a busy process hears of the ends of the window a moment later. */
 function between(begin, end) {
-  return { wallMs: end.atMs - begin.atMs, cpuMs: end.cpuMs - begin.cpuMs, count: end.count - begin.count }
+  const [cpuMs, systemMs] = [end.cpuMs - begin.cpuMs, end.systemMs - begin.systemMs]
+  return { wallMs: end.atMs - begin.atMs, cpuMs, systemMs, count: end.count - begin.count }
 }
 
 function passed(ms) {

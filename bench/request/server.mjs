@@ -3,7 +3,7 @@
  * They send every body back: from a handler for each message, or from one for all messages of a wake-up.
  */
 import { createNode } from '../../dist/index.js'
-import { answerParent, cpuMs } from '../lib/worker.mjs'
+import { answerParent, cpuMs, systemMs } from '../lib/worker.mjs'
 import { ECHO, ENDPOINTS } from './shape.mjs'
 
 const way = process.argv[2]
@@ -19,7 +19,10 @@ for (let i = 0; i < ENDPOINTS; i++) {
   addresses.push(node.address)
   transport = node.transport
 }
-answerParent({ mark: () => ({ atMs: performance.now(), count: handled, cpuMs: cpuMs() }) }, { addresses, transport })
+answerParent(
+  { mark: () => ({ atMs: performance.now(), count: handled, cpuMs: cpuMs(), systemMs: systemMs() }) },
+  { addresses, transport },
+)
 
 function echo({ body }) {
   handled++
