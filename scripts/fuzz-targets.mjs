@@ -25,18 +25,25 @@ export const NATIVE_TARGETS = [
   { name: 'sha1', bytes: 256, sources: sourcesLike(/^sha1_.*\.cc$/), helpers: ['fuzz/sha1_fuzz.cc'] },
   {
     name: 'endpoint',
-    bytes: 256,
+    bytes: 128,
     sources: [...sourcesLike(/^endpoint.*\.cc$/), 'connection.cc', 'poller_epoll.cc'],
     helpers: ['fuzz/endpoint_fuzz.cc', 'fuzz/endpoint_model.cc', 'fuzz/kernel.cc'],
     link: SYSTEM_CALLS.map((name) => `-Wl,--wrap=${name}`),
   },
 ]
 
-/** `prefix`: what comes before a frame of the test vectors to make it an input. */
+/** `prefix`: what comes before a frame of the test vectors to make it an input. `inputs`: what is not found by chance. */
 export const SCRIPT_TARGETS = [
   { name: 'hello', bytes: 512, vectors: ['hello.json'], prefix: [2] },
   { name: 'frames', bytes: 512, vectors: ['frames.json', 'hello.json'], prefix: [1, 40, 100] },
   { name: 'fragments', bytes: 256 },
-  { name: 'messages', bytes: 512 },
+  { name: 'messages', bytes: 4_096, inputs: [manyPeers(256), manyPeers(257)] },
   { name: 'routing_table', bytes: 256 },
 ]
+
+/** The message `left` with so many peers of one address: 256 are allowed. */
+function manyPeers(count) {
+  const first = Buffer.from('\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x0a10.0.0.1:1', 'latin1')
+  const other = Buffer.concat([first.subarray(0, 10), Buffer.from([0, 0])])
+  return Buffer.concat([Buffer.from([26, count & 255, count >> 8]), first, ...Array(count - 1).fill(other)])
+}

@@ -78,7 +78,8 @@ function fuzz(target) {
 
 function start(command, args) {
   // A small quarantine, so that memory which grows is the target's own.
-  const ASAN_OPTIONS = 'quarantine_size_mb=8:detect_stack_use_after_return=1:allocator_may_return_null=1'
+  const ASAN_OPTIONS =
+    'quarantine_size_mb=8:malloc_context_size=10:detect_stack_use_after_return=1:allocator_may_return_null=1'
   const env = { ...process.env, ASAN_OPTIONS, UBSAN_OPTIONS: 'print_stacktrace=1' }
   const { status, stderr } = spawnSync(command, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -101,8 +102,11 @@ function summary(target, output, seconds, status) {
   return { target, inputs, seconds, coverage, corpus, resident, heap, result: status === 0 ? 'ok' : 'FAIL' }
 }
 
-/** The frames of the test vectors, as inputs. */
-function writeSeeds({ vectors = [], prefix = [] }, to) {
+/** The frames of the test vectors, as inputs, and what the target itself begins with. */
+function writeSeeds({ vectors = [], prefix = [], inputs = [] }, to) {
+  inputs.forEach((input, index) => {
+    writeFileSync(join(to, `input-${index}`), input)
+  })
   for (const file of vectors) {
     const { vectors: entries } = JSON.parse(readFileSync(join(root, 'test', 'vectors', file), 'utf8'))
     entries.forEach(({ frame }, index) => {

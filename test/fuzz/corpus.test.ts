@@ -21,7 +21,7 @@ describe.each(Object.entries(targets))('corpus of %s', (name, target) => {
   test('is taken', () => {
     for (const file of files) {
       try {
-        target(readFileSync(new URL(file, folder)))
+        target(new Uint8Array(readFileSync(new URL(file, folder))))
       } catch (cause) {
         throw new Error(`${name}/${file}`, { cause })
       }

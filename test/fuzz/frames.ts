@@ -4,7 +4,10 @@
  */
 
 import {
+  canCopyShort,
+  copyShort,
   frameCopy,
+  isForKey,
   patchHop,
   readAscii,
   readExtensions,
@@ -80,9 +83,17 @@ function lookAtFrame(ring: Ring, offset: number, length: number): void {
     if (at < 0) continue
     must(at >= last && at <= body && at % L.FRAME_ALIGN === 0, 'an extension out of place')
     last = at
-    if (ext === L.EXT_TARGET) readIncarnation(ring, at + L.TARGET_INCARNATION)
     if (ext === L.EXT_TARGET) readId(ring, at)
     if (ext === L.EXT_ORIGIN) lookAtOrigin(ring, at, body)
+  }
+  const target = extensionOffset(ring, offset, L.EXT_TARGET)
+  const forKey = target >= 0 && readIncarnation(ring, target + L.TARGET_INCARNATION) === 0n
+  must(isForKey(ring, offset) === forKey, 'for a key, or not')
+  if (canCopyShort(ring, body, offset + length)) {
+    const copied = makeRing(length)
+    copyShort(ring, body, copied, 0, offset + length - body)
+    const wanted = ring.bytes.subarray(body, offset + length)
+    must(sameBytes(copied.bytes.subarray(0, wanted.length), wanted), 'a short copy of other bytes')
   }
   // What a hop changes leaves a frame.
   const copy = frameCopy(ring, offset, length)
