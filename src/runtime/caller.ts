@@ -96,14 +96,7 @@ export abstract class BaseCaller implements Caller {
     o?: CallbackWait,
     callback?: (result: Result<R>) => void,
   ): Promise<R> | undefined {
-    if (callback === undefined) return this.#promise<R, Key>(idOfKey, key, type as AnyType, body as never, o)
-    checkCallback(callback)
-    try {
-      this.#request(idOfKey(key), type as AnyType, body as never, o, inContext(o, callback) as Done, undefined)
-    } catch (error) {
-      failLater(error, callback as Done)
-    }
-    return undefined
+    return this.#ask<R, Key>(idOfKey, key, type as AnyType, body as never, o, callback)
   }
 
   requestTo<Q, R>(
@@ -126,10 +119,22 @@ export abstract class BaseCaller implements Caller {
     o?: CallbackWait,
     callback?: (result: Result<R>) => void,
   ): Promise<R> | undefined {
-    if (callback === undefined) return this.#promise<R, Peer | string>(peerOf, peer, type as AnyType, body as never, o)
+    return this.#ask<R, Peer | string>(peerOf, peer, type as AnyType, body as never, o, callback)
+  }
+
+  /** A promise; or, with a callback, none: then what is wrong with the call is told to that, but never before it has returned. */
+  #ask<R, T>(
+    target: (to: T) => To,
+    to: T,
+    type: AnyType,
+    body: never,
+    o: CallbackWait | undefined,
+    callback: ((result: Result<R>) => void) | undefined,
+  ): Promise<R> | undefined {
+    if (callback === undefined) return this.#promise<R, T>(target, to, type, body, o)
     checkCallback(callback)
     try {
-      this.#request(peerOf(peer), type as AnyType, body as never, o, inContext(o, callback) as Done, undefined)
+      this.#request(target(to), type, body, o, inContext(o, callback) as Done, undefined)
     } catch (error) {
       failLater(error, callback as Done)
     }

@@ -70,10 +70,9 @@ export class Delivery implements IncomingContext {
     key: Id | undefined,
   ): void {
     const handler = this.handlers.find(readMethodLow(m, at), readMethodHigh(m, at))
-    const oneWay = (readFlags(m, at) & FLAG_ONE_WAY) !== 0
+    // Of what came straight for a batch handler nothing is remembered, so nothing of it need be read.
     if (handler?.batch !== undefined && (readExtensions(m, at) & EXT_ORIGIN) === 0) {
-      if (oneWay) this.stats.oneWay++
-      else this.stats.requests++
+      this.#count(m, at)
       return this.#batchOf(handler).add(session, m, at, length, index)
     }
     const path = this.#o.answering.path(session, m, at)
@@ -85,15 +84,14 @@ export class Delivery implements IncomingContext {
     let known: Seen | undefined
     // What came straight is sent again only if it is idempotent; what was routed may come by two ways.
     // What a batch handler answered is not kept, so it may be asked again for what may be handled again.
-    const isTold =
+    const isRemembered =
       handler.batch === undefined ? idempotent || path.origin !== undefined : !idempotent && path.origin !== undefined
-    if (wantsAnswer(path) && isTold) {
+    if (wantsAnswer(path) && isRemembered) {
       const from = this.from(path, readVnode(m, at))
       if (this.#isRepeated(path, from, index)) return
       known = this.#duplicates.add(path, from, deadlineMs, idempotent)
     }
-    if (oneWay) this.stats.oneWay++
-    else this.stats.requests++
+    this.#count(m, at)
     if (handler.batch !== undefined) return this.#batchOf(handler).add(session, m, at, length, index)
     const start = bodyOffset(m, at)
     let body: unknown
@@ -160,6 +158,11 @@ export class Delivery implements IncomingContext {
     })
     this.#signals.set(controller, timer)
     return controller
+  }
+
+  #count(m: FrameMemory, at: number): void {
+    if ((readFlags(m, at) & FLAG_ONE_WAY) !== 0) this.stats.oneWay++
+    else this.stats.requests++
   }
 
   #abort(controller: AbortController, reason: ChordError): void {

@@ -18,6 +18,7 @@ import {
 } from '../wire/frames.ts'
 import { bodyOffset } from '../wire/framing.ts'
 import {
+  EXT_ORIGIN,
   EXT_TARGET,
   FRAME_BYTES_MAX,
   HEADER_BYTES,
@@ -183,7 +184,10 @@ export class Traffic {
 
   #direct(session: Session | undefined, m: FrameMemory, at: number, length: number): void {
     let index = 0
-    if ((readExtensions(m, at) & EXT_TARGET) !== 0) {
+    const extensions = readExtensions(m, at)
+    // It comes straight from who asks, who is known: anybody else's name would be a forged one.
+    if ((extensions & EXT_ORIGIN) !== 0 && session !== undefined) return this.#o.links().refuse(session, 'origin')
+    if ((extensions & EXT_TARGET) !== 0) {
       const incarnation = readIncarnation(m, at + HEADER_BYTES + TARGET_INCARNATION)
       const id = readId(m, at + HEADER_BYTES)
       const { cores } = this.#o.members()

@@ -149,3 +149,57 @@ it('a body that is transferred to another thread takes no other with it', () => 
   }
   for (const copy of [second, copyOf(source, 0, 100)]) expect(copy).toEqual(source)
 })
+
+it('no call is lost among others that end, wait again or are put off', () => {
+  const step = fc.record({
+    afterMs: fc.integer({ min: 0, max: 20 }),
+    what: fc.constantFrom('enlist', 'schedule', 'end', 'put off'),
+    which: fc.nat(20),
+    ms: fc.integer({ min: 1, max: 20_000 }),
+  })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      const clock = new VirtualClock()
+      const waiting = new Map<Call, number>()
+      const calls: CallTable = new CallTable({
+        clock,
+        random: new SeededRandom(1),
+        limit: 1_000,
+        due: (call, nowMs) => {
+          expect(call.checkMs).toBeLessThanOrEqual(nowMs)
+          if (nowMs < call.deadlineMs) return calls.schedule(call, call.deadlineMs)
+          const late = nowMs - waiting.get(call)!
+          expect(late).toBeGreaterThanOrEqual(0)
+          expect(late).toBeLessThanOrEqual(24)
+          waiting.delete(call)
+          calls.release(call)
+        },
+      })
+      for (const { afterMs, what, which, ms } of steps) {
+        clock.runFor(afterMs)
+        const nowMs = clock.nowMs()
+        const chosen = [...waiting.keys()][which]
+        if (what === 'enlist' || what === 'schedule') {
+          const call = calls.take()!
+          call.state = 'sent'
+          call.timeoutMs = ms
+          call.deadlineMs = nowMs + ms
+          waiting.set(call, nowMs + ms)
+          if (what === 'enlist') calls.enlist(call)
+          else calls.schedule(call, call.deadlineMs)
+        } else if (chosen !== undefined && what === 'end') {
+          waiting.delete(chosen)
+          calls.release(chosen)
+        } else if (chosen !== undefined) {
+          calls.settleDeadline(chosen, nowMs)
+          calls.schedule(chosen, Math.min(chosen.deadlineMs, nowMs + (ms % 500)))
+        }
+        expect(calls.pending).toBe(waiting.size)
+      }
+      clock.runFor(30_000)
+      expect(waiting.size).toBe(0)
+      expect(clock.nextMs()).toBeUndefined()
+    }),
+    { numRuns: 200 },
+  )
+})

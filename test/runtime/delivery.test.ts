@@ -222,6 +222,25 @@ it('closes the connection of a member that does not say who asks', async () => {
   expect(served).toBe(0)
 })
 
+it('closes the connection of who says that somebody else asks one node', async () => {
+  const client = connections('10.9.0.2', { role: 'client', network: 'chordite', address: '', incarnations: [] })
+  client.open(ring.nodes[0]!.address, 'routing')
+  await ring.run(20)
+  const m = request({ key: 'a', high: 1 })
+  // For nobody's key: for the node itself.
+  const direct = frameMemory(m.bytes.length - 32)
+  direct.bytes.set(m.bytes.subarray(0, HEADER_BYTES))
+  direct.bytes.set(m.bytes.subarray(HEADER_BYTES + 32), HEADER_BYTES)
+  direct.words[0] = direct.bytes.length
+  direct.halves[9] = EXT_DEADLINE | EXT_ORIGIN
+  client.sendOn(session, direct.bytes, 'own')
+  await ring.run(20)
+  expect(session.up).toBe(false)
+  expect(ring.nodes[0]!.metrics().refused.origin).toBe(1)
+  expect([served, received.length]).toEqual([0, 0])
+  await client.destroy()
+})
+
 it('gives back what fits into a frame only without its originator', async () => {
   const node = ring.nodes[0]!
   await ring.start({}, (other) => {
