@@ -55,7 +55,7 @@ async function main() {
 
 /** Its standard output; throws with all that it printed if it fails. */
 function run(command, args, env = {}) {
-  const options = { cwd: root, env: { ...process.env, ...env }, encoding: 'utf8', timeout: 300_000 }
+  const options = { cwd: root, env: { ...process.env, ...env }, encoding: 'utf8', timeout: 900_000 }
   const { status, stdout, stderr, error } = spawnSync(command, args, options)
   if (status !== 0) throw error ?? new Error(`${command} ${args.join(' ')}: exit ${status}\n${stdout}${stderr}`)
   return stdout

@@ -44,6 +44,8 @@ uint32_t word_of(const Bytes& id, uint32_t index) {
 struct Table {
   Bytes self;
   std::vector<Bytes> ids;
+  /** To each of ids. */
+  std::vector<Bytes> ways;
   std::vector<uint32_t> words;
 };
 
@@ -58,7 +60,7 @@ Table prepare(const Bytes& self, std::vector<Bytes> ids) {
   std::sort(ids.begin(), ids.end(),
             [&self](const Bytes& a, const Bytes& b) { return way_to(self, a) < way_to(self, b); });
   const auto n = static_cast<uint32_t>(ids.size());
-  Table table{self, ids, std::vector<uint32_t>(8 + 7 * n + RoutingTable::kBucketWords)};
+  Table table{self, ids, {}, std::vector<uint32_t>(8 + 7 * n + RoutingTable::kBucketWords)};
   table.words[0] = n;
   for (uint32_t i = 0; i < 5; ++i) table.words[1 + i] = word_of(self, i);
   table.words[6 + 2 * n] = UINT32_MAX;
@@ -73,6 +75,7 @@ Table prepare(const Bytes& self, std::vector<Bytes> ids) {
     table.words[7 + 2 * i] = behind ? 5 : 4 - at;
     buckets[i] = behind ? RoutingTable::kBuckets : bucket_of(4 - at, apart);
     const Bytes way = way_to(self, ids[i]);
+    table.ways.push_back(way);
     for (uint32_t word = 0; word < 5; ++word) table.words[8 + 2 * n + 5 * i + word] = word_of(way, word);
   }
   auto* firsts = reinterpret_cast<uint16_t*>(table.words.data() + 8 + 7 * n);
@@ -83,8 +86,9 @@ Table prepare(const Bytes& self, std::vector<Bytes> ids) {
 }
 
 int32_t count_before(const Table& table, const Bytes& key) {
+  const Bytes to_key = way_to(table.self, key);
   int32_t count = 0;
-  for (const Bytes& id : table.ids) count += way_to(table.self, id) < way_to(table.self, key) ? 1 : 0;
+  for (const Bytes& way : table.ways) count += way < to_key ? 1 : 0;
   return count - 1;
 }
 
