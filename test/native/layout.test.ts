@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 // @ts-expect-error plain JavaScript, which runs before anything is compiled
 import * as install from '../../scripts/install.mjs'
@@ -50,6 +50,14 @@ describe.skipIf(!native.ok)('the addon', () => {
 test('every number of wire/layout.ts that C++ knows is in native/layout.h', () => {
   const header = readFileSync(new URL('../../native/layout.h', import.meta.url), 'utf8')
   for (const name of ['AT_LENGTH', 'FLAGS_KNOWN', 'EXTENSIONS_KNOWN', 'HELLO_MAGIC']) expect(header).toContain(name)
+})
+
+test('no file of the addon is longer than 400 lines', () => {
+  const folder = new URL('../../native/', import.meta.url)
+  const files = readdirSync(folder).filter((name) => /\.(cc|h)$/.test(name))
+  const long = files.filter((name) => readFileSync(new URL(name, folder), 'utf8').split('\n').length > 401)
+  expect(files.length).toBeGreaterThan(10)
+  expect(long).toEqual([])
 })
 
 test('the install script and the loader look in the same places', () => {
