@@ -9,14 +9,15 @@ const RETRY_MS = 100
 /** Stops taking new ranges at once. Ends with status `left`. */
 export function leave(core: Core, nowMs: number): void {
   if (core.departure !== undefined || core.status === 'left') return
-  const joined = core.joined
+  // A list may be empty for a moment, while whoever follows now is asked: the range still needs an heir.
+  const mustHandOver = core.joined || core.range !== undefined
   core.departure = { phase: 'handingOver', leavingToo: new Set(), goodbyesLeft: 0 }
   core.setStatus('leaving')
   // A grant that has been told may have been taken: until the answer comes, two would own it.
   if (core.handover?.phase === 'services') core.handover = undefined
   core.lookups.clear()
   for (const timer of ['fingersMs', 'selfLookupMs', 'rejoinMs'] as const) core.timers[timer] = Number.POSITIVE_INFINITY
-  if (joined) proceed(core, nowMs)
+  if (mustHandOver) proceed(core, nowMs)
   else finish(core)
 }
 

@@ -67,7 +67,8 @@ describe.skipIf(!loadNative().ok)('a process with native endpoints', () => {
   test('a ring cannot be given away', async () => {
     const { code, signal, output } = await runProgram('transferred-ring')
     expect({ code, signal }).toEqual({ code: 0, signal: null })
-    expect(output).toMatch(/kept|not detachable/)
+    // Node.js 22 lets go of it all the same, with `transfer()`; then the endpoint has noticed before it used it.
+    expect(output).toMatch(/kept|not detachable|a ring was transferred away/)
   })
 
   test.each(['receive', 'transmit'])('with the %s ring gone by force, the endpoint stops and says so', async (ring) => {
