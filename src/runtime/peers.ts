@@ -9,8 +9,9 @@ export type IdOf = (address: string, index: number) => Id
 /** SHA-1 of `address/index`: a peer cannot choose where it sits on the ring without choosing its address. */
 export const idOf: IdOf = (address, index) => Id.hash(`${address}/${index}`)
 
-/** Addresses remembered; the oldest is forgotten first, and derived again when it is met again. */
+/** Addresses, and peers at all of them, that are remembered; the oldest address is forgotten first, and derived anew when met again. */
 const ADDRESSES_MAX = 8_192
+const PEERS_MAX = 65_536
 const INDEXES_MAX = 256
 
 class KnownPeer implements Peer {
@@ -35,6 +36,7 @@ class KnownPeer implements Peer {
 export class Peers implements PeerBook {
   readonly #idOf: IdOf
   readonly #byAddress = new Map<string, (KnownPeer | undefined)[]>()
+  #count = 0
 
   constructor(derive: IdOf) {
     this.#idOf = derive
@@ -48,6 +50,7 @@ export class Peers implements PeerBook {
     if (known?.incarnation === incarnation) return known
     const peer = new KnownPeer(known?.id ?? this.#idOf(address, index), address, incarnation, index)
     peers[index] = peer
+    if (known === undefined && ++this.#count > PEERS_MAX) this.#forgetOldest()
     return peer
   }
 
@@ -65,9 +68,17 @@ export class Peers implements PeerBook {
     if (known !== undefined) return known
     const parsed = parseAddress(address)
     if (!parsed.ok || parsed.value.dns || parsed.value.port === 0) return undefined
-    if (this.#byAddress.size >= ADDRESSES_MAX) this.#byAddress.delete(this.#byAddress.keys().next().value as string)
+    if (this.#byAddress.size >= ADDRESSES_MAX) this.#forgetOldest()
     const peers: (KnownPeer | undefined)[] = []
     this.#byAddress.set(address, peers)
     return peers
+  }
+
+  #forgetOldest(): void {
+    for (const [address, peers] of this.#byAddress) {
+      this.#byAddress.delete(address)
+      for (const peer of peers) if (peer !== undefined) this.#count--
+      return
+    }
   }
 }
