@@ -10,7 +10,7 @@ export function machine() {
     cpu: os.cpus()[0]?.model ?? 'unknown',
     cores: os.cpus().length,
     memoryBytes: os.totalmem(),
-    system: `${os.type()} ${os.release()}`,
+    system: `${os.type()} ${os.release().split('.').slice(0, 2).join('.')}`,
   }
 }
 
