@@ -4,6 +4,7 @@ import type { CoreConfig } from '../core/chord-node.ts'
 import { ISOLATED_GRACE_MS, type NodeSettings } from '../core/config.ts'
 import { assert, ChordError } from '../core/errors.ts'
 import type { Id } from '../core/id.ts'
+import { incarnationAbove, incarnationAt } from '../core/incarnation.ts'
 import type { CoreEvent } from '../core/output.ts'
 import { formatAddress, isWildcard, parseAddress } from './address.ts'
 import { plannedChange, rangeChange, stateOf, tell } from './core-events.ts'
@@ -205,8 +206,7 @@ export class Host {
     this.address = await this.#ownAddress(bound)
     this.#past.isAlone = this.address === formatAddress(bound.host, bound.port)
     if (this.#isClosed) return
-    const wallClock = BigInt(Math.floor(environment.clock.nowMs()))
-    this.#incarnation = saved.incarnation >= wallClock ? saved.incarnation + 1n : wallClock
+    this.#incarnation = incarnationAt(saved.incarnation, environment.clock.nowMs())
     await this.#keeper.save(this.#incarnation, saved.peers)
     this.#seeds.remember(saved.peers.filter((peer) => parseAddress(peer).ok))
     this.#boot(this.#seeds.none)
@@ -378,7 +378,7 @@ export class Host {
 
   /** A later life of ours is remembered in the ring: start again above it. */
   #raiseIncarnation(known: bigint): void {
-    if (known >= this.#incarnation) this.#incarnation = known + 1n
+    this.#incarnation = incarnationAbove(known, this.#incarnation)
     const stale = this.#members
     this.#o.environment.defer(() => {
       if (!this.#isClosed && this.#members === stale) this.#boot(false)

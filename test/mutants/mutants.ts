@@ -193,4 +193,12 @@ export const MUTANTS: readonly Mutant[] = [
       ],
     ],
   },
+  {
+    name: 'same-incarnation',
+    rule: 'every life of a process has an incarnation of its own, above all before',
+    edits: [
+      ['core/incarnation.ts', 'saved >= wallClock ? saved + 1n : wallClock', 'saved > 0n ? saved : wallClock'],
+      ['core/incarnation.ts', 'known >= own ? known + 1n : own', 'known'],
+    ],
+  },
 ]
