@@ -211,7 +211,7 @@ export class ChordNode {
 
   #heardFrom(peer: Peer, roundTripMs: number | undefined, nowMs: number): void {
     const core = this.core
-    core.remembered.add(peer, true)
+    if (!core.detector.hasDeparted(peer)) core.remembered.add(peer, true)
     if (!core.detector.alive(peer, roundTripMs)) return
     core.tableVersion++
     core.changed(nowMs)

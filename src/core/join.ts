@@ -26,6 +26,8 @@ export function join(core: Core, contacts: readonly Peer[], nowMs: number): void
 
 /** A peer that answered a hello just now: worth asking if we want in, worth comparing rings with if we are in. */
 export function seekThrough(core: Core, peer: Peer, nowMs: number): void {
+  // Its connection may outlive its goodbye for a while: asking for seeds would find it again and again at the same instant.
+  if (core.detector.hasDeparted(peer)) return
   core.contacts = [peer, ...core.contacts.filter((known) => !known.id.equals(peer.id))].slice(
     0,
     core.config.rememberedPeers,
