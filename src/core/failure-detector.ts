@@ -4,7 +4,7 @@
  */
 
 import type { Peer } from './messages.ts'
-import { RoundTrip } from './round-trip.ts'
+import { RoundTrip, type RoundTripState } from './round-trip.ts'
 import type { CoreConfig } from './state.ts'
 
 /**
@@ -31,7 +31,16 @@ interface Record {
   departed: boolean
 }
 
+type RecordState = { readonly [K in keyof Record]: K extends 'roundTrip' ? RoundTripState : Record[K] }
+
+export interface DetectorState {
+  readonly records: readonly (readonly [key: string, record: RecordState])[]
+  readonly usual: RoundTripState
+}
+
 export class FailureDetector {
+  /** Records dropped so far: with one goes a suspicion, maybe. */
+  dropped = 0
   readonly #config: CoreConfig
   readonly #records = new Map<string, Record>()
   /** Of all peers together. */
@@ -114,6 +123,23 @@ export class FailureDetector {
     return record !== undefined && (record.misses > 0 || record.dead)
   }
 
+  /** Records in the order in which they are dropped, each with its `keyOf`. */
+  dump(): DetectorState {
+    const records = Array.from(this.#records, ([key, record]): [string, RecordState] => [
+      key,
+      { ...record, roundTrip: record.roundTrip.dump() },
+    ])
+    return { records, usual: this.#usual.dump() }
+  }
+
+  restore({ records, usual }: DetectorState): void {
+    this.#usual.restore(usual)
+    this.#records.clear()
+    for (const [key, record] of records) {
+      this.#records.set(key, { ...record, roundTrip: new RoundTrip().restore(record.roundTrip) })
+    }
+  }
+
   #firstTimeoutMs(): number {
     if (this.#usual.isUnknown) return FIRST_TIMEOUT_UNKNOWN_MS
     return Math.max(FIRST_TIMEOUT_MIN_MS, FIRST_ROUND_TRIPS * this.#usual.timeoutMs(0))
@@ -126,6 +152,7 @@ export class FailureDetector {
       if (this.#records.size >= RECORDS_MAX) {
         const oldest = this.#records.keys().next().value
         if (oldest !== undefined) this.#records.delete(oldest)
+        this.dropped++
       }
       record = {
         roundTrip: new RoundTrip(),

@@ -1,6 +1,13 @@
 /** Finger i is the owner of self + 2^i (paper, section 4.3): shortcuts that halve the distance, never needed for correctness. */
+import { assert } from './errors.ts'
 import { ID_BITS, type Id } from './id.ts'
 import { type Peer, samePeer } from './messages.ts'
+
+/** `count` fingers that follow each other. */
+export interface FingerRun {
+  readonly finger: Peer | undefined
+  readonly count: number
+}
 
 export class FingerTable {
   readonly #self: Id
@@ -37,6 +44,26 @@ export class FingerTable {
       }
     }
     return found
+  }
+
+  /** Neighbouring fingers are mostly the same. */
+  dump(): readonly FingerRun[] {
+    const runs: { finger: Peer | undefined; count: number }[] = []
+    for (const finger of this.#fingers) {
+      const last = runs[runs.length - 1]
+      if (last !== undefined && samePeer(last.finger, finger)) last.count++
+      else runs.push({ finger, count: 1 })
+    }
+    return runs
+  }
+
+  restore(runs: readonly FingerRun[]): void {
+    let bit = 0
+    for (const { finger, count } of runs) {
+      this.#fingers.fill(finger, bit, bit + count)
+      bit += count
+    }
+    assert(bit === ID_BITS, 'as many fingers as bits')
   }
 
   /** Each once, nearest first. */

@@ -20,6 +20,16 @@ export class LateAnswers {
     if (oldest !== undefined) this.#questions.delete(oldest)
   }
 
+  /** Oldest first. */
+  dump(): readonly PendingQuestion[] {
+    return [...this.#questions.values()]
+  }
+
+  restore(questions: readonly PendingQuestion[]): void {
+    this.#questions.clear()
+    for (const question of questions) this.#questions.set(question.request, question)
+  }
+
   /** The round trip of an answer from `from`, as far as it counts; undefined if nothing is known of the question. */
   take(request: number, from: Peer, nowMs: number): number | undefined {
     const question = this.#questions.get(request)

@@ -50,6 +50,16 @@ export class RememberedPeers {
     if (known?.incarnation === peer.incarnation) this.#peers.delete(String(peer.id))
   }
 
+  /** Least recently alive first. */
+  dump(): readonly Peer[] {
+    return [...this.#peers.values()]
+  }
+
+  restore(peers: readonly Peer[]): void {
+    this.#peers.clear()
+    for (const peer of peers) this.#peers.set(String(peer.id), peer)
+  }
+
   /** Most recently alive first. */
   list(): Peer[] {
     return [...this.#peers.values()].reverse()

@@ -151,7 +151,8 @@ export class Core {
   tableVersion = 0
 
   readonly outputs: Output[] = []
-  #next = 1
+  /** The number of the next question, look-up or hand-over. */
+  next = 1
 
   constructor(self: Peer, config: CoreConfig, random: CoreRandom) {
     this.self = self
@@ -178,8 +179,8 @@ export class Core {
   }
 
   nextNumber(): number {
-    const number = this.#next
-    this.#next = this.#next === 0xffffffff ? 1 : this.#next + 1
+    const number = this.next
+    this.next = this.next === 0xffffffff ? 1 : this.next + 1
     return number
   }
 
@@ -231,13 +232,13 @@ export class Core {
     assertWellFormed(this.self, list)
     if (sameList(list, this.successors)) return
     const previous = this.successors[0]
-    const known = new Set(this.successors)
+    const before = this.successors
     this.successors = list
     this.fillsLeft = FILLS_MAX
     this.tableVersion++
     if (list.length > 0) this.sole = false
     for (const peer of list) {
-      if (!known.has(peer)) this.remembered.add(peer, false)
+      if (!before.some((known) => samePeer(known, peer))) this.remembered.add(peer, false)
     }
     this.changed(nowMs)
     const current = list[0]

@@ -22,7 +22,8 @@ const tables = new WeakMap<Core, Table>()
 
 function tableOf(core: Core): Table {
   const known = tables.get(core)
-  if (known?.version === core.tableVersion) return known
+  const version = core.tableVersion + core.detector.dropped
+  if (known?.version === version) return known
   const live = (peer: Peer) => !core.detector.isSuspect(peer)
   const successors = core.successors.filter(live)
   const peers = [...successors]
@@ -31,7 +32,7 @@ function tableOf(core: Core): Table {
   }
   const { id } = core.self
   peers.sort((a, b) => id.distanceTo(a.id).compare(id.distanceTo(b.id)))
-  const table = { version: core.tableVersion, peers, successors, searches: 0, prepared: undefined }
+  const table = { version, peers, successors, searches: 0, prepared: undefined }
   tables.set(core, table)
   return table
 }
