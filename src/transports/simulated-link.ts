@@ -35,7 +35,8 @@ export class SimulatedLink implements Link, Output {
   #inFlightBytes = 0
   /** Sent and not arrived, oldest first. */
   readonly #wire: { readonly segment: Segment; readonly atMs: number }[] = []
-  #retrying = false
+  /** For the path to get better. */
+  #waiting = false
   /** Nothing more is sent: the connection is over on this end. */
   #abandoned = false
 
@@ -83,6 +84,22 @@ export class SimulatedLink implements Link, Output {
     if (this.connected) this.#travel(last)
   }
 
+  /** The network lost it, and tells neither end what of its bytes had arrived. */
+  sever(): void {
+    this.#queue.length = this.#wire.length = 0
+    this.#queueBytes = 0
+    this.#abandoned = true
+    this.transport.end(this, 'reset')
+  }
+
+  isTo(host: string): boolean {
+    return this.#other?.transport.host === host
+  }
+
+  get other(): SimulatedLink | undefined {
+    return this.#other
+  }
+
   #pump(): void {
     if (!this.connected) return
     while (this.#queue.length > 0 && this.#inFlightBytes < WINDOW_BYTES) {
@@ -100,29 +117,33 @@ export class SimulatedLink implements Link, Output {
   }
 
   #travel(segment: Segment): void {
-    const { clock } = this.transport.network
+    const { clock, paths } = this.transport.network
     const lastMs = this.#wire.at(-1)?.atMs ?? 0
-    const atMs = Math.max(lastMs, clock.nowMs() + this.transport.network.delayMs())
+    const atMs = Math.max(lastMs, clock.nowMs() + paths.delayMs(this.transport.host, this.#remote))
     this.#wire.push({ segment, atMs })
-    clock.setTimer(atMs - clock.nowMs(), () => this.#arrive())
+    clock.setTimer(atMs - clock.nowMs(), this.#onArrival)
   }
 
   /** Hands over what is due, in order. Over a broken path the same bytes go again, as TCP does, until patience ends. */
   #arrive(): void {
     const { network, silent } = this.transport
     const other = this.#other
-    if (other === undefined || silent || this.#retrying) return
+    if (other === undefined || silent || this.#waiting) return
     const nowMs = network.clock.nowMs()
     while (this.#wire.length > 0 && this.#wire[0]!.atMs <= nowMs) {
-      if (other.transport.silent || !network.isReachable(this.transport.host, other.transport.host)) {
-        this.#retry(nowMs - this.#wire[0]!.atMs)
-        return
-      }
+      const passage = network.paths.passage(this.transport.host, this.#remote)
+      if (passage === 'clogged') return this.#wait()
+      if (other.transport.silent || passage === 'cut') return this.#retry(nowMs - this.#wire[0]!.atMs)
       const { segment } = this.#wire.shift()!
       if (segment.type === 'data') this.#inFlightBytes -= segment.bytes.length
       other.transport.receive(other, segment)
     }
     this.#pump()
+  }
+
+  #wait(): void {
+    this.#waiting = true
+    this.transport.network.whenResumed(this.#again)
   }
 
   #retry(brokenForMs: number): void {
@@ -133,10 +154,18 @@ export class SimulatedLink implements Link, Output {
       this.transport.end(this, 'reset')
       return
     }
-    this.#retrying = true
-    clock.setTimer(RETRY_MS, () => {
-      this.#retrying = false
-      this.#arrive()
-    })
+    this.#waiting = true
+    clock.setTimer(RETRY_MS, this.#again)
+  }
+
+  readonly #onArrival = (): void => this.#arrive()
+
+  readonly #again = (): void => {
+    this.#waiting = false
+    this.#arrive()
+  }
+
+  get #remote(): string {
+    return this.#other?.transport.host ?? this.remoteHost
   }
 }

@@ -1,5 +1,6 @@
 /** One host's transport on a simulated network. Everything it does is an event of the network's clock. */
 import { isIP } from 'node:net'
+import type { Clock } from '../api.ts'
 import { ChordError } from '../core/errors.ts'
 import { FRAME_FAULTS, type FrameFault, type Ring } from '../wire/framing.ts'
 import { countBatch, countOpen, countQueued, snapshot, zeroCounters } from './counters.ts'
@@ -34,6 +35,7 @@ export class SimulatedTransport implements Transport {
   silent = false
   readonly #handler: TransportHandler
   readonly #options: TransportOptions
+  readonly #clock: Clock
   readonly #runs = new TransmitRuns<SimulatedLink>()
   readonly #links = new Set<SimulatedLink>()
   readonly #reasons = zeroReasons()
@@ -44,10 +46,11 @@ export class SimulatedTransport implements Transport {
   /** When a batch was delivered last, if no flush has followed it. */
   #batchMs: number | undefined
 
-  constructor(network: SimulatedNetwork, host: string, options: TransportOptions) {
+  constructor(network: SimulatedNetwork, host: string, options: TransportOptions, clock: Clock) {
     this.network = network
     this.host = host
     this.#options = options
+    this.#clock = clock
     this.#handler = options.handler
   }
 
@@ -71,7 +74,7 @@ export class SimulatedTransport implements Transport {
     this.#add(link)
     this.#counters.dialed++
     if (isIP(host) === 0 || port < 1 || port > 65_535) this.end(link, 'unreachable')
-    else this.#after(() => this.#knock(link))
+    else this.#after(host, () => this.#knock(link))
     return link
   }
 
@@ -97,7 +100,7 @@ export class SimulatedTransport implements Transport {
     this.#counters.framesOut++
     if (this.#flushAtEnd) return
     this.#flushAtEnd = true
-    this.network.clock.setTimer(0, () => {
+    this.#clock.setTimer(0, () => {
       if (this.#batchMs === this.network.clock.nowMs() && !this.#runs.isEmpty) {
         this.#counters.flushes++
         this.#batchMs = undefined
@@ -159,14 +162,28 @@ export class SimulatedTransport implements Transport {
     this.#counters.queuedBytes = 0
   }
 
+  /** The network broke what connects it with another host. */
+  sever(host: string): void {
+    for (const link of [...this.#links]) {
+      if (!link.isTo(host)) continue
+      const { other } = link
+      link.sever()
+      other?.sever()
+    }
+  }
+
   /** What has come over the network for a link of ours. */
   receive(link: SimulatedLink, segment: Segment): void {
     switch (segment.type) {
-      case 'data':
+      case 'data': {
+        const from = link.other?.transport.host ?? link.remoteHost
+        const bytes = this.network.paths.carry(from, this.host, segment.bytes)
+        this.network.onBytes?.(from, this.host, bytes)
         this.#counters.reads++
-        this.#counters.bytesIn += segment.bytes.length
-        this.#push({ type: 'data', link, bytes: segment.bytes })
+        this.#counters.bytesIn += bytes.length
+        this.#push({ type: 'data', link, bytes })
         return
+      }
       case 'end':
         if (!link.closing) this.end(link, 'ended')
         return
@@ -199,20 +216,24 @@ export class SimulatedTransport implements Transport {
   #knock(link: SimulatedLink): void {
     if (this.dead || !this.#links.has(link)) return
     const { network } = this
-    const there = network.listener(link.remoteHost, link.remotePort)
-    if (there?.silent === true || !network.isReachable(this.host, link.remoteHost)) {
+    const { remoteHost } = link
+    const there = network.listener(remoteHost, link.remotePort)
+    // What opens a connection goes there and back.
+    const passages = [network.paths.passage(this.host, remoteHost), network.paths.passage(remoteHost, this.host)]
+    if (passages.includes('clogged')) return network.whenResumed(() => this.#knock(link))
+    if (there?.silent === true || passages.includes('cut')) {
       network.clock.setTimer(network.silenceMs, () => link.connected || this.end(link, 'unreachable'))
       return
     }
     if (there === undefined) {
-      this.#after(() => this.end(link, 'refused'))
+      this.#after(remoteHost, () => this.end(link, 'refused'))
       return
     }
     const accepted = there.#accept(link, this.host)
-    this.#after(() => {
+    this.#after(remoteHost, () => {
       if (this.dead || !this.#links.has(link)) {
         // Nobody is there any more to take the connection.
-        if (accepted !== undefined) this.#after(() => there.receive(accepted, { type: 'reset' }))
+        if (accepted !== undefined) this.#after(remoteHost, () => there.receive(accepted, { type: 'reset' }))
         return
       }
       link.connect(accepted)
@@ -248,8 +269,9 @@ export class SimulatedTransport implements Transport {
     link.countedBytes = waiting
   }
 
-  #after(fn: () => void): void {
-    this.network.clock.setTimer(this.network.delayMs(), () => this.silent || fn())
+  #after(host: string, fn: () => void): void {
+    const delayMs = this.network.paths.delayMs(this.host, host)
+    this.network.clock.setTimer(delayMs, () => this.silent || fn())
   }
 
   #push(event: Event): void {
@@ -257,7 +279,7 @@ export class SimulatedTransport implements Transport {
     this.#events.push(event)
     if (this.#wakeUp) return
     this.#wakeUp = true
-    this.network.clock.setTimer(0, () => this.#deliverBatch())
+    this.#clock.setTimer(0, () => this.#deliverBatch())
   }
 
   #deliverBatch(): void {

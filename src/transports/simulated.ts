@@ -1,6 +1,7 @@
 /** A network in memory on a virtual clock: the transport that the whole runtime is tested over in milliseconds. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock } from '../api.ts'
 import { ChordError } from '../core/errors.ts'
+import { drive } from './drive.ts'
 import { SimulatedTransport } from './simulated-transport.ts'
 import type { Transport, TransportOptions } from './transport.ts'
 import { SeededRandom, VirtualClock } from './virtual-clock.ts'
@@ -15,28 +16,49 @@ export interface SimulatedNetworkOptions {
   delayMaxMs?: number
   /** Until an operation over a dead path fails with `unreachable` or `reset`. Default 30,000. */
   silenceMs?: number
+  /** In place of the bounds above, and of `partition` and `heal`. */
+  paths?: Paths
+}
+
+/** What the network does between two hosts at the moment. */
+export interface Paths {
+  /** How long what is sent now takes. */
+  delayMs(from: string, to: string): number
+  /** Over a path that is `cut` nothing arrives; on one that is `clogged` everything waits until `resume` is called. */
+  passage(from: string, to: string): 'open' | 'cut' | 'clogged'
+  /** Bytes of a connection as they arrive. Those given must not be changed. */
+  carry(from: string, to: string, bytes: Uint8Array): Uint8Array
 }
 
 /** Hosts, listeners and the paths between them. Everything happens in `run`, one event after another. */
 export class SimulatedNetwork {
   readonly clock: VirtualClock
   readonly random: SeededRandom
-  readonly #options: Required<SimulatedNetworkOptions>
+  /** Told of all bytes that arrive, before whoever they are for. */
+  onBytes: ((from: string, to: string, bytes: Uint8Array) => void) | undefined
+  readonly paths: Paths
+  /** Until an operation over a dead path fails. */
+  readonly silenceMs: number
   readonly #transports = new Set<SimulatedTransport>()
   readonly #listeners = new Map<string, SimulatedTransport>()
   /** Side of a partition by host; all others are on side 0. */
   #sides = new Map<string, number>()
+  #clogged: (() => void)[] = []
   #nextPort = 49_152
 
   constructor(options: SimulatedNetworkOptions = {}) {
-    this.#options = { seed: 1, delayMinMs: 0.2, delayMaxMs: 1, silenceMs: 30_000, ...options }
     this.clock = new VirtualClock()
-    this.random = new SeededRandom(this.#options.seed)
+    this.random = new SeededRandom(options.seed ?? 1)
+    this.silenceMs = options.silenceMs ?? 30_000
+    this.paths = options.paths ?? this.#plainPaths(options.delayMinMs ?? 0.2, options.delayMaxMs ?? 1)
   }
 
-  /** A transport on `host` (any numeric address, such as `10.0.0.1`): give it to what runs there. */
-  createTransport(host: string, options: TransportOptions): Transport {
-    const transport = new SimulatedTransport(this, host, options)
+  /**
+   * A transport on `host` (any numeric address, such as `10.0.0.1`): give it to what runs there. `clock` is that of the
+   * process, if it has one of its own; the network's goes on when a process stops.
+   */
+  createTransport(host: string, options: TransportOptions, clock: Clock = this.clock): Transport {
+    const transport = new SimulatedTransport(this, host, options, clock)
     this.#transports.add(transport)
     return transport
   }
@@ -45,11 +67,8 @@ export class SimulatedNetwork {
    * Passes `ms` of virtual time. After each event, promises settle before the next, so that applications' async code
    * runs as it would, and always in the same order.
    */
-  async run(ms: number): Promise<void> {
-    const untilMs = this.clock.nowMs() + ms
-    await nextTurn()
-    while (this.clock.step(untilMs)) await nextTurn()
-    this.clock.runUntil(untilMs)
+  run(ms: number): Promise<void> {
+    return drive(this.clock, this.clock.nowMs() + ms, () => false)
   }
 
   /** Runs until the promise settles, at most `capMs` of virtual time; its value. Throws at the cap. */
@@ -59,9 +78,7 @@ export class SimulatedNetwork {
       settled = true
     }
     promise.then(done, done)
-    const untilMs = this.clock.nowMs() + capMs
-    await nextTurn()
-    while (!settled && this.clock.step(untilMs)) await nextTurn()
+    await drive(this.clock, this.clock.nowMs() + capMs, () => settled)
     if (!settled) throw new Error(`not settled after ${capMs} ms of virtual time`)
     return promise
   }
@@ -87,20 +104,21 @@ export class SimulatedNetwork {
     this.#sides = new Map()
   }
 
-  /** @internal */
-  isReachable(from: string, to: string): boolean {
-    return (this.#sides.get(from) ?? 0) === (this.#sides.get(to) ?? 0)
+  /** Breaks all connections between two hosts, at both ends at once: what is under way is lost. */
+  reset(host: string, other: string): void {
+    for (const transport of [...this.#transports]) if (transport.host === host) transport.sever(other)
   }
 
-  /** @internal */
-  delayMs(): number {
-    const { delayMinMs, delayMaxMs } = this.#options
-    return delayMinMs + (delayMaxMs - delayMinMs) * this.random.nextFloat()
+  /** Paths are no longer clogged, or not all of them: what waits tries again. */
+  resume(): void {
+    const waiting = this.#clogged
+    this.#clogged = []
+    for (const fn of waiting) fn()
   }
 
-  /** @internal */
-  get silenceMs(): number {
-    return this.#options.silenceMs
+  /** @internal Called at the next `resume`. */
+  whenResumed(fn: () => void): void {
+    this.#clogged.push(fn)
   }
 
   /** @internal */
@@ -127,6 +145,14 @@ export class SimulatedNetwork {
   /** @internal */
   ephemeralPort(): number {
     return this.#nextPort++
+  }
+
+  #plainPaths(delayMinMs: number, delayMaxMs: number): Paths {
+    return {
+      delayMs: () => delayMinMs + (delayMaxMs - delayMinMs) * this.random.nextFloat(),
+      passage: (from, to) => ((this.#sides.get(from) ?? 0) === (this.#sides.get(to) ?? 0) ? 'open' : 'cut'),
+      carry: (_from, _to, bytes) => bytes,
+    }
   }
 
   #forget(transport: SimulatedTransport): void {
