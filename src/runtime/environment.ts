@@ -8,11 +8,14 @@ import { createTcpTransport } from '../transports/tcp.ts'
 import type { Transport, TransportOptions } from '../transports/transport.ts'
 import { SystemClock, SystemRandom } from './clock.ts'
 import { type IdOf, idOf } from './peers.ts'
+import { type Files, systemFiles } from './statefile.ts'
 
 export interface Environment {
   readonly clock: Clock
   readonly random: Random
   readonly idOf: IdOf
+  /** For the state file. */
+  readonly files: Files
   readonly kind: 'native' | 'tcp'
   /** Why it is the portable transport although nobody asked for that. */
   readonly fallback: string | undefined
@@ -33,6 +36,7 @@ export function systemEnvironment(wanted: 'native' | 'tcp' | undefined): Environ
     clock,
     random: new SystemRandom(),
     idOf,
+    files: systemFiles,
     kind,
     fallback: reason,
     transport: kind === 'native' ? createNativeTransport : createTcpTransport,

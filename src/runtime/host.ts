@@ -76,6 +76,7 @@ export class Host {
     })
     this.#keeper = new StateKeeper({
       path: settings.stateFile,
+      files: environment.files,
       clock: environment.clock,
       state: () => ({ incarnation: this.#incarnation, peers: this.#remembered() }),
       warn: (error) => o.emitter.warn(error),

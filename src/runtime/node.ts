@@ -13,6 +13,7 @@ import type {
   Service,
   Wait,
 } from '../api.ts'
+import type { ChordNode as Core } from '../core/chord-node.ts'
 import { DEFAULT_LEAVE_MS, type NodeSettings, nodeSettings } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
 import { Id } from '../core/id.ts'
@@ -41,6 +42,16 @@ export function createNode(o: NodeOptions = {}): ChordNode {
 /** As {@link createNode}, in a world of the caller's: for tests and the simulator. */
 export function createNodeWith(o: NodeOptions, environment: Environment): ChordNode {
   return new RingNode(nodeSettings(o), environment)
+}
+
+/** The virtual nodes of a node, once it has begun to start: for the simulator, which looks into them. */
+export function coresOf(node: ChordNode): readonly Core[] {
+  return node instanceof RingNode ? node.cores : []
+}
+
+/** Ends a simulated process: nothing of the node runs any more, nobody is told, and its own calls end with ERR_CLOSED. */
+export function abandon(node: ChordNode): void {
+  if (node instanceof RingNode) node.abandon()
 }
 
 class RingNode extends BaseCaller implements ChordNode {
@@ -85,6 +96,10 @@ class RingNode extends BaseCaller implements ChordNode {
 
   get state(): NodeState {
     return this.#state
+  }
+
+  get cores(): readonly Core[] {
+    return this.#host.booted ? this.#host.members.cores : []
   }
 
   get address(): string {
@@ -158,6 +173,13 @@ class RingNode extends BaseCaller implements ChordNode {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.leave()
+  }
+
+  abandon(): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#closing ??= Promise.resolve()
+    void this.#host.close(new ChordError('ERR_CLOSED', 'the process of this node was killed'))
   }
 
   owns(key: Key): Member | undefined {

@@ -3,6 +3,7 @@ import { ChordError } from '../core/errors.ts'
 import type { SimulatedNetwork } from '../transports/simulated.ts'
 import type { Environment } from './environment.ts'
 import { type IdOf, idOf } from './peers.ts'
+import { systemFiles } from './statefile.ts'
 
 export interface SimulatedWorld {
   /** Numeric addresses of names. */
@@ -17,6 +18,7 @@ export function simulatedEnvironment(network: SimulatedNetwork, host: string, wo
     clock,
     random: network.random.fork(),
     idOf: world.idOf ?? idOf,
+    files: systemFiles,
     kind: 'tcp',
     fallback: undefined,
     transport: (options) => network.createTransport(host, options),

@@ -2,11 +2,12 @@
 import type { Clock } from '../api.ts'
 import { STATE_FILE_MS } from '../core/config.ts'
 import type { ChordError } from '../core/errors.ts'
-import { readState, type SavedState, writeState } from './statefile.ts'
+import { type Files, readState, type SavedState, writeState } from './statefile.ts'
 
 export interface StateKeeperOptions {
   /** Absent: nothing is kept. */
   path: string | undefined
+  files: Files
   clock: Clock
   /** What is to be kept now. */
   state(): SavedState
@@ -25,9 +26,9 @@ export class StateKeeper {
   }
 
   async read(): Promise<SavedState> {
-    const { path } = this.#o
+    const { path, files } = this.#o
     try {
-      if (path !== undefined) return await readState(path)
+      if (path !== undefined) return await readState(files, path)
     } catch (error) {
       this.#o.warn(error as ChordError)
     }
@@ -35,10 +36,10 @@ export class StateKeeper {
   }
 
   save(incarnation: bigint, peers: readonly string[]): Promise<void> {
-    const { path } = this.#o
+    const { path, files } = this.#o
     if (path === undefined) return Promise.resolve()
     this.#writing = this.#writing
-      .then(() => writeState(path, { incarnation, peers }))
+      .then(() => writeState(files, path, { incarnation, peers }))
       .catch((error: ChordError) => this.#o.warn(error))
     return this.#writing
   }
