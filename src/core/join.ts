@@ -95,6 +95,7 @@ function enter(core: Core, successors: readonly Peer[], nowMs: number): void {
   core.timers.rejoinMs = Number.POSITIVE_INFINITY
   core.periods.rejoinMs = core.config.rejoinMinMs
   core.follow(successors, nowMs)
+  if (core.successors.length === 0) return onJoinPointMissing(core, nowMs)
   core.setStatus(core.range === undefined ? 'joining' : 'member')
   startUpkeep(core, nowMs)
   stabilize(core, nowMs)

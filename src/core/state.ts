@@ -215,8 +215,9 @@ export class Core {
     this.emit({ type: 'state', previous, current: status })
   }
 
-  /** Follows those of `candidates` that the rule of the list allows. */
-  follow(candidates: readonly Peer[], nowMs: number): void {
+  /** Follows those of `named` that the rule of the list allows. An answer from before a goodbye may still name who said it. */
+  follow(named: readonly Peer[], nowMs: number): void {
+    const candidates = named.filter((peer) => !this.detector.hasDeparted(peer))
     const list = cut(this.self, candidates, this.config.successors)
     this.listWraps = candidates[list.length]?.id.equals(this.self.id) ?? false
     this.setSuccessors(list, nowMs)
