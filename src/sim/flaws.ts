@@ -2,7 +2,7 @@
 import type { SimMember } from './observer.ts'
 
 /** What is not so, of live members in ring order; empty when all is well. */
-export function flawsOf(members: readonly SimMember[]): string[] {
+export function flawsOf(members: readonly Pick<SimMember, 'node'>[]): string[] {
   const flaws: string[] = []
   for (const [index, { node }] of members.entries()) {
     const { id } = node.self

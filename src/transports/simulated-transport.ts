@@ -33,6 +33,8 @@ export class SimulatedTransport implements Transport {
   dead = false
   /** Dead without a word: what arrives is neither taken nor answered. */
   silent = false
+  /** Takes nothing but what has the lane of control, as if every queue were full. */
+  choked = false
   readonly #handler: TransportHandler
   readonly #options: TransportOptions
   readonly #clock: Clock
@@ -80,7 +82,7 @@ export class SimulatedTransport implements Transport {
 
   reserve(link: Link, bytes: number, lane: Lane): number {
     const own = link as SimulatedLink
-    if (!own.open || this.dead) return -1
+    if (!own.open || this.dead || (this.choked && lane !== 'control')) return -1
     const mark = laneMark(lane, this.#options.outputBytes)
     // What was committed this turn has not been offered to the kernel yet.
     if (own.queuedBytes >= mark) this.flush()

@@ -3,7 +3,7 @@ import type { Clock } from '../api.ts'
 import { ChordError } from '../core/errors.ts'
 import { drive } from './drive.ts'
 import { SimulatedTransport } from './simulated-transport.ts'
-import type { Transport, TransportOptions } from './transport.ts'
+import type { TransportOptions } from './transport.ts'
 import { SeededRandom, VirtualClock } from './virtual-clock.ts'
 
 export { SeededRandom, VirtualClock } from './virtual-clock.ts'
@@ -57,7 +57,7 @@ export class SimulatedNetwork {
    * A transport on `host` (any numeric address, such as `10.0.0.1`): give it to what runs there. `clock` is that of the
    * process, if it has one of its own; the network's goes on when a process stops.
    */
-  createTransport(host: string, options: TransportOptions, clock: Clock = this.clock): Transport {
+  createTransport(host: string, options: TransportOptions, clock: Clock = this.clock): SimulatedTransport {
     const transport = new SimulatedTransport(this, host, options, clock)
     this.#transports.add(transport)
     return transport
@@ -90,8 +90,13 @@ export class SimulatedNetwork {
   kill(address: string, options: { silent?: boolean } = {}): void {
     const transport = this.#listeners.get(address)
     if (transport === undefined) throw new Error(`nobody listens at ${address}`)
-    transport.die(options.silent === true)
-    if (options.silent !== true) this.#forget(transport)
+    this.end(transport, options.silent === true)
+  }
+
+  /** The same for one transport, whether or not it listens. */
+  end(transport: SimulatedTransport, silent: boolean): void {
+    transport.die(silent)
+    if (!silent) this.#forget(transport)
   }
 
   /** Only hosts of one group reach each other; those that are not named are one more group. */

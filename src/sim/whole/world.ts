@@ -1,0 +1,150 @@
+/**
+ * Whole nodes, with services, handlers and clients, on a simulated network under a virtual clock: the same code as in
+ * production, in a run that a seed repeats exactly.
+ */
+import type { IdOf } from '../../runtime/peers.ts'
+import { SimulatedNetwork } from '../../transports/simulated.ts'
+import type { Delay } from '../conditions.ts'
+import { flawsOf } from '../flaws.ts'
+import { type Stream, streamOf } from '../random.ts'
+import { EventOracle } from './event-oracle.ts'
+import { History } from './history.ts'
+import { WorldPaths } from './paths.ts'
+import type { Surroundings, WorldProcess } from './process.ts'
+import { Processes, type Who } from './processes.ts'
+import { checkState } from './state-oracle.ts'
+
+export interface WorldOptions {
+  /** The same seed gives the same run. Default 1. */
+  seed?: number
+  /** Of what a connection carries, one way. Default: uniform between 0.2 and 1 ms. */
+  delay?: Delay
+  /** Until a connection over a dead path breaks. Default 30,000. */
+  silenceMs?: number
+  /** Numeric addresses of names. */
+  names?: Readonly<Record<string, readonly string[]>>
+  /** In place of SHA-1: where virtual node `index` of an address is. */
+  idOf?: IdOf
+  /** Gets a line for each fault and each event of a node. */
+  log?: (line: string) => void
+}
+
+const DELAY: Delay = { kind: 'uniform', minMs: 0.2, maxMs: 1 }
+
+export class World extends Processes {
+  readonly seed: number
+  /** For the test's own choices. */
+  readonly random: Stream
+  readonly network: SimulatedNetwork
+  protected readonly history: History
+  protected readonly around: Surroundings
+  readonly #paths: WorldPaths
+  readonly #woken = new Set<WorldProcess>()
+
+  constructor(options: WorldOptions = {}) {
+    super()
+    this.seed = options.seed ?? 1
+    const stream = streamOf(this.seed, 'world')
+    this.random = stream.split('test')
+    this.#paths = new WorldPaths(stream.split('paths'), options.delay ?? DELAY)
+    const { silenceMs, names = {}, idOf, log } = options
+    this.network = new SimulatedNetwork({ paths: this.#paths, ...(silenceMs !== undefined && { silenceMs }) })
+    this.history = new History(() => this.network.clock.nowMs(), log)
+    this.network.onBytes = (from, to, bytes) => this.history.bytes(from, to, bytes)
+    this.around = {
+      network: this.network,
+      stream,
+      names,
+      idOf,
+      woke: (process) => void this.#woken.add(process),
+      handover: (process, handover) => this.toldOfHandover(process, handover),
+    }
+  }
+
+  /** Of all bytes, events and faults up to now: two runs of a seed have the same. */
+  get hash(): string {
+    return this.history.hash
+  }
+
+  /** How many faults there were, by kind. */
+  get faults(): Readonly<Record<string, number>> {
+    const { corrupted } = this.#paths
+    return { ...this.history.faults, ...(corrupted > 0 && { corruptedBytes: corrupted }) }
+  }
+
+  // The network.
+
+  /** Nodes of different groups do not reach each other. Those in no group are one more. */
+  partition(...groups: readonly (readonly Who[])[]): void {
+    this.history.fault('partition', groups.map((group) => group.map((who) => this.#host(who)).join('+')).join('|'))
+    this.#paths.divide(groups.map((group) => group.map((who) => this.#host(who))))
+  }
+
+  /** What `from` sends does not reach `to`. */
+  cut(from: Who, to: Who): void {
+    this.#change('cut', from, to).isCut = true
+  }
+
+  /** What `from` sends to `to` waits, in order. */
+  clog(from: Who, to: Who): void {
+    this.#change('clog', from, to).isClogged = true
+  }
+
+  unclog(from: Who, to: Who): void {
+    this.#paths.of(this.#host(from), this.#host(to)).isClogged = false
+    this.network.resume()
+  }
+
+  /** Connections between the two break, and what is under way is lost. */
+  reset(a: Who, b: Who): void {
+    this.history.fault('reset', this.#host(a), this.#host(b))
+    this.network.reset(this.#host(a), this.#host(b))
+  }
+
+  /** So many of a hundred reads that `to` makes of what `from` sent have a bit flipped. */
+  corrupt(from: Who, to: Who, percent: number): void {
+    this.#change('corrupt', from, to).corruptPercent = percent
+  }
+
+  slow(from: Who, to: Who, delay: Delay): void {
+    this.#change('slow', from, to).delay = delay
+  }
+
+  /** Every path is as at the beginning. */
+  heal(): void {
+    this.history.fault('heal')
+    this.#paths.mendAll()
+    this.network.resume()
+  }
+
+  #change(kind: string, from: Who, to: Who) {
+    this.history.fault(kind, this.#host(from), this.#host(to))
+    return this.#paths.of(this.#host(from), this.#host(to))
+  }
+
+  #host(who: Who): string {
+    return this.process(who).host
+  }
+
+  // What must be.
+
+  /** What is missing to one ring in order, with every range where it belongs; nothing if all is well. */
+  flaws(): string[] {
+    const members = this.processes.flatMap(({ cores }) => cores.map((node) => ({ node })))
+    members.sort((a, b) => a.node.self.id.compare(b.node.self.id))
+    return flawsOf(members)
+  }
+
+  protected began(process: WorldProcess): void {
+    const { node } = process
+    new EventOracle(node, (what) => this.fail(new Error(`events of ${process.address}: ${what}`)))
+  }
+
+  protected afterEvent(): void {
+    for (const process of this.#woken) {
+      const wrong = checkState(process.cores)
+      if (wrong !== undefined) this.fail(new Error(`${process.address}: ${wrong}`))
+    }
+    this.#woken.clear()
+  }
+}
