@@ -36,11 +36,25 @@ export interface NodeOptions {
   onIsolated?: 'wait' | 'serve'
   /** Keeps incarnation and remembered peers between runs. */
   stateFile?: string
+  /** Writes down what the ring's upkeep is told, for `chordite replay`: ids and addresses, no bodies of messages. Default off. */
+  record?: string | RecordOptions
   /** Default: native where the addon loads, else tcp. `CHORDITE_TRANSPORT` overrides. */
   transport?: 'native' | 'tcp'
   timing?: Partial<Timing>
   limits?: Partial<Limits>
   logger?: Logger
+}
+
+/**
+ * A recording in files that can each be replayed alone: `path`, and before it `path.1`, `path.2`, … If it cannot be written, there is
+ * one warning ERR_RECORDING and no more of it.
+ */
+export interface RecordOptions {
+  path: string
+  /** All files together, those of earlier runs included. Default 64 MiB, at least 256 KiB for each file. */
+  bytesMax?: number
+  /** 2 to 100. Default 4. */
+  files?: number
 }
 
 export interface ClientOptions {

@@ -1,5 +1,5 @@
 /** Every default and every limit, in one table, and the check of what a user sets instead. */
-import type { ClientOptions, Limits, Logger, NodeOptions, Timing } from '../api.ts'
+import type { ClientOptions, Limits, Logger, NodeOptions, RecordOptions, Timing } from '../api.ts'
 import { ChordError } from './errors.ts'
 
 /** What a number may be: default, least, most. */
@@ -38,6 +38,8 @@ const LIMITS: Readonly<Record<keyof Limits, Bounds>> = {
 
 const NODE = { virtualNodes: [1, 1, 256], successors: [8, 1, 64] } as const satisfies Record<string, Bounds>
 
+const RECORD = { bytesMax: [64 * MiB, MiB / 2, 2 ** 40], files: [4, 2, 100] } as const satisfies Record<string, Bounds>
+
 export const DEFAULT_LISTEN = '127.0.0.1:0'
 export const DEFAULT_NETWORK = 'chordite'
 export const NETWORK_BYTES_MAX = 64
@@ -72,6 +74,15 @@ export const KEPT_REPLY_BYTES_MAX = 16 * MiB
 export const RELAYED_MAX = 65_536
 /** Between two writes of the state file. */
 export const STATE_FILE_MS = 30_000
+/** What is recorded is written this much later at most, so much at a time; recording ends if so much waits for the disk. */
+export const RECORD_FLUSH_MS = 100
+export const RECORD_CHUNK_BYTES = 65_536
+export const RECORD_WAITING_BYTES_MAX = 8 * MiB
+/** Each file of a recording, and how much one record may take of it. */
+export const RECORD_FILE_BYTES_MIN = 262_144
+export const RECORD_BYTES_MAX = 131_072
+/** Inputs of the cores between two digests of their state in a recording. */
+export const RECORD_DIGEST_INPUTS = 128
 
 export const DEFAULT_TIMING: Readonly<Timing> = defaults(TIMING)
 export const DEFAULT_LIMITS: Readonly<Limits> = defaults(LIMITS)
@@ -86,6 +97,7 @@ export interface NodeSettings {
   successors: number
   onIsolated: 'wait' | 'serve'
   stateFile: string | undefined
+  record: Required<RecordOptions> | undefined
   transport: 'native' | 'tcp' | undefined
   timing: Timing
   limits: Limits
@@ -107,6 +119,7 @@ export function nodeSettings(o: NodeOptions): NodeSettings {
     'successors',
     'onIsolated',
     'stateFile',
+    'record',
     'transport',
     'timing',
     'limits',
@@ -121,6 +134,7 @@ export function nodeSettings(o: NodeOptions): NodeSettings {
     successors: number(options.successors, 'successors', NODE.successors),
     onIsolated: oneOf(options, 'onIsolated', ['wait', 'serve']) ?? 'wait',
     stateFile: text(options, 'stateFile'),
+    record: record(options.record),
     transport: oneOf(options, 'transport', ['native', 'tcp']),
     timing: timing(options.timing),
     limits: limits(options.limits),
@@ -171,6 +185,20 @@ function limits(o: unknown): Limits {
     throw bad('limits.reassemblyBytes', `is ${values.reassemblyBytes}, less than one message (payloadBytes)`)
   }
   return values
+}
+
+function record(o: unknown): NodeSettings['record'] {
+  if (o === undefined) return undefined
+  const options = known(typeof o === 'string' ? { path: o } : o, 'record option', ['path', 'bytesMax', 'files'])
+  const path = text(options, 'path')
+  if (path === undefined) throw bad('record', 'needs a path')
+  const bytesMax = number(options.bytesMax, 'record.bytesMax', RECORD.bytesMax)
+  const files = number(options.files, 'record.files', RECORD.files)
+  // Each file begins with the state of every core, and must have room for more.
+  if (bytesMax / files < RECORD_FILE_BYTES_MIN) {
+    throw bad('record.bytesMax', `is ${bytesMax}, less than ${RECORD_FILE_BYTES_MIN} for each of ${files} files`)
+  }
+  return { path, bytesMax, files }
 }
 
 function numbers<K extends string>(o: unknown, group: string, table: Readonly<Record<K, Bounds>>): Record<K, number> {

@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'ERR_TIMEOUT' // the deadline passed, and nothing was delivered
   | 'ERR_UNREACHABLE' // no connection to that address
   | 'ERR_STATE_FILE' // the state file cannot be read or written
+  | 'ERR_RECORDING' // a recording cannot be written or read
   | 'ERR_HANDLER' // warning only: a listener or service of the application threw
 
 export class ChordError extends Error {

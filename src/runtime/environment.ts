@@ -8,6 +8,7 @@ import { createTcpTransport } from '../transports/tcp.ts'
 import type { Transport, TransportOptions } from '../transports/transport.ts'
 import { SystemClock, SystemRandom } from './clock.ts'
 import { type IdOf, idOf } from './peers.ts'
+import type { RecordingDisk } from './recording-files.ts'
 import { type Files, systemFiles } from './statefile.ts'
 
 export interface Environment {
@@ -24,6 +25,8 @@ export interface Environment {
   resolve(host: string): Promise<readonly string[]>
   /** Runs `fn` soon, but not in this turn. */
   defer(fn: () => void): void
+  /** Where recordings go; by default to that of the machine. */
+  readonly disk?: RecordingDisk
   /** Whether waiting timers keep the process alive. */
   hold(holds: boolean): void
 }

@@ -16,8 +16,9 @@ import { type Handover, Members, type MembersHandler } from './members.ts'
 import { PastQuestions } from './past-questions.ts'
 import { Peers } from './peers.ts'
 import { advertised, advertiseRequired, askUntil, joinTimeout, listenAddress } from './place.ts'
+import { type Recorder, recorderOf } from './recorder.ts'
 import { RoutingAddresses, tellDown } from './routing-addresses.ts'
-import { Seeds } from './seeds.ts'
+import { CONTACTS_MAX, Seeds } from './seeds.ts'
 import type { Services } from './services.ts'
 import type { Down, LinksHandler, Session } from './session.ts'
 import { StateKeeper } from './state-keeper.ts'
@@ -46,6 +47,7 @@ export class Host {
   readonly #seeds: Seeds
   readonly #keeper: StateKeeper
   readonly #past: PastQuestions
+  readonly #recorder: Recorder | undefined
   #links: Links | undefined
   #members: Members | undefined
   #incarnation = 0n
@@ -81,6 +83,7 @@ export class Host {
       state: () => ({ incarnation: this.#incarnation, peers: this.#remembered() }),
       warn: (error) => o.emitter.warn(error),
     })
+    this.#recorder = recorderOf(settings, environment, (error) => o.emitter.warn(error))
     this.#past = new PastQuestions({ links: () => this.links, members: () => this.members })
     this.traffic = new Traffic({
       environment,
@@ -182,6 +185,7 @@ export class Host {
     this.#members?.stop()
     await this.#links?.destroy()
     await this.#keeper.close()
+    await this.#recorder?.close()
   }
 
   // Starting.
@@ -245,7 +249,8 @@ export class Host {
     const config: CoreConfig = { successors, onIsolated, rememberedPeers: limits.rememberedPeers, ...timing }
     this.#members?.stop()
     this.#routing.forget()
-    const members = new Members(peers, config, environment.random, environment.clock, this.#membersHandler())
+    const { random, clock } = environment
+    const members = new Members(peers, config, random, clock, this.#membersHandler(), this.#recorder?.boot)
     this.#members = members
     members.input((nowMs) => {
       if (create) members.cores[0]!.create(nowMs)
@@ -393,6 +398,3 @@ export class Host {
     return [...addresses].slice(0, this.#o.settings.limits.rememberedPeers)
   }
 }
-
-/** Members of a session that are told to a core that looks for a ring; one is enough, if it lives. */
-const CONTACTS_MAX = 4

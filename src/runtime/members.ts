@@ -42,8 +42,16 @@ export class Members {
   #timerMs = Number.POSITIVE_INFINITY
   #stopped = false
 
-  constructor(peers: readonly Peer[], config: CoreConfig, random: Random, clock: Clock, handler: MembersHandler) {
-    this.cores = peers.map((self) => new ChordNode({ self, config, random }))
+  /** `make`: cores of another make, such as those that are recorded. */
+  constructor(
+    peers: readonly Peer[],
+    config: CoreConfig,
+    random: Random,
+    clock: Clock,
+    handler: MembersHandler,
+    make?: (peers: readonly Peer[], config: CoreConfig) => ChordNode[],
+  ) {
+    this.cores = make?.(peers, config) ?? peers.map((self) => new ChordNode({ self, config, random }))
     this.#handler = handler
     this.#clock = clock
     this.#views = new Array(peers.length).fill(undefined)

@@ -4,6 +4,9 @@ import { type Address, formatAddress, parseAddress } from './address.ts'
 import type { Links } from './links.ts'
 import type { Session } from './session.ts'
 
+/** Members of a session that are told to a core that looks for a ring; one is enough, if it lives. */
+export const CONTACTS_MAX = 4
+
 export interface SeedsOptions {
   seeds: readonly string[]
   links: () => Links

@@ -47,6 +47,11 @@ export class Writer {
     this.#at += 8
   }
 
+  f64(value: number): void {
+    this.#view.setFloat64(this.#at, value, true)
+    this.#at += 8
+  }
+
   id(id: Id): void {
     id.writeTo(this.#bytes, this.#at)
     this.#at += ID_BYTES
@@ -132,6 +137,12 @@ export class Reader {
     const low = this.u32()
     const high = this.u32()
     return high < 2 ** 21 ? BigInt(high * 2 ** 32 + low) : (BigInt(high) << 32n) | BigInt(low)
+  }
+
+  f64(): number {
+    return this.#take(8)
+      ? new DataView(this.#bytes.buffer, this.#bytes.byteOffset + this.#at - 8).getFloat64(0, true)
+      : 0
   }
 
   id(): Id {
