@@ -31,6 +31,23 @@ export function route(
   return final ? passOn(members, key, finalSteps) : towards(members, key, attempt)
 }
 
+/** As `route`, past the members of our own process: a frame never goes through the socket to come back to us. */
+export function decide(
+  members: readonly ChordNode[],
+  key: Id,
+  final: boolean,
+  finalSteps: number,
+  attempt: number,
+): Decision {
+  let decision = route(members, key, final, finalSteps, attempt)
+  const address = members[0]?.self.address
+  for (let again = 0; decision.kind === 'forward' && decision.to.address === address; again++) {
+    if (again === FINAL_STEPS_MAX) return { kind: 'unsettled' }
+    decision = route(members, key, decision.final, decision.finalSteps, attempt + again + 1)
+  }
+  return decision
+}
+
 /** It was meant for our first member at or after the key. Its neighbours know better. */
 function passOn(members: readonly ChordNode[], key: Id, finalSteps: number): Decision {
   if (finalSteps >= FINAL_STEPS_MAX) return UNSETTLED

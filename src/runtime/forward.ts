@@ -2,8 +2,7 @@
 
 import type { Limits, Peer, Random } from '../api.ts'
 import type { ChordNode } from '../core/chord-node.ts'
-import type { Id } from '../core/id.ts'
-import { type Decision, FINAL_STEPS_MAX, route } from '../core/router.ts'
+import { type Decision, decide } from '../core/router.ts'
 import { FAIL_BUSY, FAIL_HOP_LIMIT, FAIL_ISOLATED, FAIL_UNSETTLED } from '../wire/answers.ts'
 import {
   type FrameMemory,
@@ -231,21 +230,4 @@ export class Forward {
     const path: ReturnPath = this.#o.answering.path(session, m, at)
     this.#o.answering.failure(path, 0, code, message)
   }
-}
-
-/** As `route`, past the members of our own process: a frame never goes through the socket to come back to us. */
-export function decide(
-  cores: readonly ChordNode[],
-  key: Id,
-  final: boolean,
-  finalSteps: number,
-  attempt: number,
-): Decision {
-  let decision = route(cores, key, final, finalSteps, attempt)
-  const address = cores[0]?.self.address
-  for (let again = 0; decision.kind === 'forward' && decision.to.address === address; again++) {
-    if (again === FINAL_STEPS_MAX) return { kind: 'unsettled' }
-    decision = route(cores, key, decision.final, decision.finalSteps, attempt + again + 1)
-  }
-  return decision
 }

@@ -43,7 +43,18 @@ const QUANTILES: readonly (readonly [share: number, times: number])[] = [
 ]
 
 /** What a link draws for its n-th message: each from its own lane, so that one condition leaves the others' draws alone. */
-export const LANE = { delay: 1, loss: 2, duplicate: 3, reorder: 4, corrupt: 5, copy: 6, news: 7 } as const
+export const LANE = {
+  delay: 1,
+  loss: 2,
+  duplicate: 3,
+  reorder: 4,
+  corrupt: 5,
+  copy: 6,
+  news: 7,
+  parcel: 8,
+  parcelLoss: 9,
+  parcelReorder: 10,
+} as const
 
 /** How long message `n` of a link takes. */
 export function delayOf(delay: Delay, stream: Stream, lane: number, n: number, from: string, to: string): number {

@@ -8,7 +8,7 @@ import type { Output } from '../core/output.ts'
 import { type Conditions, LANE } from './conditions.ts'
 import { corrupted } from './corruption.ts'
 import { causeOf, give, type Input } from './input.ts'
-import { type Link, Network, Packet } from './network.ts'
+import { type Link, Network, Packet, type Parcel } from './network.ts'
 import type { Cause, FaultKind } from './observer.ts'
 import { type Member, Process } from './process.ts'
 import { EventQueue } from './queue.ts'
@@ -49,7 +49,7 @@ export class Engine {
   readonly network: Network
   readonly watchers = new Watchers()
   readonly processes = new Map<string, Process>()
-  readonly queue = new EventQueue<Packet | Member | Call>()
+  readonly queue = new EventQueue<Packet | Parcel | Member | Call>()
   /** False loses a message. */
   filter: ((from: string, to: string, message: Message) => boolean) | undefined = undefined
   /** True keeps a message back, in `held`. */
@@ -88,10 +88,11 @@ export class Engine {
   step(untilMs: number): boolean {
     const atMs = this.queue.nextMs()
     if (atMs > untilMs) return false
-    const item = this.queue.pop() as Packet | Member | Call
+    const item = this.queue.pop() as Packet | Parcel | Member | Call
     this.#advance(atMs)
     if (item.kind === 'packet') this.#land(item)
     else if (item.kind === 'member') this.#wakeUp(item)
+    else if (item.kind === 'parcel') this.#hand(item)
     else item.run()
     return true
   }
@@ -170,6 +171,7 @@ export class Engine {
       else if (output.kind === 'event') {
         const { event } = output
         this.watchers.event(member, event)
+        if (event.type === 'state' && event.current === 'isolated') member.process.isolatedMs = this.nowMs
         if (event.type === 'duplicate') refuted = { known: undefined }
         else if (event.type === 'staleIncarnation') refuted = { known: event.known }
       } else if (output.kind === 'seeds') this.lives.seeds(member)
@@ -281,6 +283,31 @@ export class Engine {
     if (read !== undefined) return this.#receive(packet, read.message, read.request)
     this.lose(packet)
     this.reset(link)
+  }
+
+  /** For applications: look-ups, and answers to them. */
+  parcel(from: Process, to: Process, arrive: () => void, dead?: (silent: boolean) => void): void {
+    const link = this.network.link(from, to)
+    const parcel: Parcel = { kind: 'parcel', link, broken: link.broken, arrive, dead }
+    const atMs = this.network.parcelMs(link, link.parcels++, this.nowMs)
+    if (link.clogged !== undefined) link.clogged.push(parcel)
+    else if (!this.network.isCut(link) && atMs < Number.POSITIVE_INFINITY) this.queue.push(atMs, parcel)
+  }
+
+  #hand(parcel: Parcel): void {
+    const { link, arrive, dead } = parcel
+    const { to } = link
+    if (parcel.broken !== link.broken || this.network.isCut(link)) return
+    if (link.clogged !== undefined) link.clogged.push(parcel)
+    else if (!to.alive) {
+      dead?.(to.silent)
+      if (!to.silent) this.refuse(link)
+    } else if (to.paused) to.waiting.push(() => this.#hand(parcel))
+    else {
+      this.events++
+      link.usedMs = this.nowMs
+      arrive()
+    }
   }
 
   // Connections.

@@ -70,6 +70,21 @@ export class LifeCycle implements Lives {
     return member
   }
 
+  /** In the middle of its life. Its state file is not kept. */
+  put(self: Peer, run: (node: ChordNode, nowMs: number) => void): Member {
+    const process = this.#engine.process(self.address)
+    if (!process.alive) {
+      process.alive = true
+      process.life++
+      process.incarnation = self.incarnation
+      process.startClock(this.#engine.nowMs)
+    }
+    process.ids = [...process.ids, self.id]
+    const member = this.#add(process, self.id, self.incarnation)
+    this.#engine.inputOf(member, { kind: 'placed', run })
+    return member
+  }
+
   restart(process: Process, memory: Memory, via = process.via, incarnation?: bigint): void {
     const { incarnation: saved, peers } = process.read(memory)
     process.via = via

@@ -18,11 +18,14 @@ export class Link {
   /** Connections over it are broken so often; what left before is lost. */
   broken = 0
   lastArrivalMs = 0
+  /** What applications send goes its own way: a look-up more or less changes nothing for the ring's upkeep. */
+  parcels = 0
+  lastParcelMs = 0
   /** When the last message arrived. */
   usedMs = Number.NEGATIVE_INFINITY
   own: Conditions | undefined = undefined
   /** What waits while the link is clogged. */
-  clogged: Packet[] | undefined = undefined
+  clogged: (Packet | Parcel)[] | undefined = undefined
   #back: Link | undefined = undefined
   cut = false
   checkedVersion = -1
@@ -77,6 +80,16 @@ export class Packet implements Flight {
     this.broken = link.broken
     this.life = link.from.life
   }
+}
+
+/** Something else that takes a link: a frame of an application, or its answer. */
+export interface Parcel {
+  readonly kind: 'parcel'
+  readonly link: Link
+  readonly broken: number
+  readonly arrive: () => void
+  /** Nobody lives there. `silent`: and nobody says so. */
+  readonly dead: ((silent: boolean) => void) | undefined
 }
 
 /** A connection that nobody uses is closed after this long. */
@@ -162,6 +175,18 @@ export class Network {
     if (overtakes) return atMs
     link.lastArrivalMs = Math.max(link.lastArrivalMs, atMs)
     return link.lastArrivalMs
+  }
+
+  /** Of parcel `n`, which is lost if that is Infinity. */
+  parcelMs(link: Link, n: number, nowMs: number): number {
+    if (link.from === link.to) return nowMs
+    const { delay, lossPercent, reorderPercent } = link.own ?? this.conditions
+    const { from, to, stream } = link
+    if (isBelow(stream.at(LANE.parcelLoss, n), lossPercent)) return Number.POSITIVE_INFINITY
+    const atMs = nowMs + delayOf(delay, stream, LANE.parcel, n, from.address, to.address)
+    if (reorderPercent > 0 && isBelow(stream.at(LANE.parcelReorder, n), reorderPercent)) return atMs
+    link.lastParcelMs = Math.max(link.lastParcelMs, atMs)
+    return link.lastParcelMs
   }
 
   happens(link: Link, what: 'loss' | 'duplicate' | 'corrupt', n: number): boolean {

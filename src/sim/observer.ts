@@ -75,8 +75,10 @@ export interface EndedLookup {
   /** What the owner said of itself when it answered. */
   readonly answer: { readonly owner: Peer; readonly range: Range; readonly epoch: bigint } | undefined
   readonly failure: LookupFailure | undefined
-  /** Of the attempt that succeeded: processes that passed the frame on, the originator among them; or questions that were answered. */
+  /** Of the attempt that succeeded: frames from process to process up to the owner, and questions that were answered before. */
   readonly hops: number
+  /** As many of them as it took to find one that knew the owner. */
+  readonly hopsToFinal: number
   /** Ways that were tried. */
   readonly attempts: number
   /** Next hops, over all attempts, that did not answer or refused: silently or not. */

@@ -59,6 +59,8 @@ export class Process {
   file: StateFile = NOTHING
   firstFile: StateFile = NOTHING
   failsToWrite = false
+  /** When one of its members was last cut off. */
+  isolatedMs = Number.NEGATIVE_INFINITY
   stopAt: Phase | undefined = undefined
 
   /** Local time = `#baseLocalMs` + rate × (simulated time - `#baseMs`), and never goes back within a life. */

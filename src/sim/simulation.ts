@@ -2,7 +2,7 @@
  * A ring of cores in simulated time: the production protocol, and everything around it imitated. The same seed and the
  * same calls give the same run, on every version of Node.js.
  */
-import { ChordNode, type CoreConfig } from '../core/chord-node.ts'
+import type { ChordNode, CoreConfig } from '../core/chord-node.ts'
 import { DEFAULT_LIMITS, DEFAULT_TIMING } from '../core/config.ts'
 import type { Id } from '../core/id.ts'
 import type { Message, Peer } from '../core/messages.ts'
@@ -12,8 +12,10 @@ import { flawsOf } from './flaws.ts'
 import { LifeCycle, type Start } from './lives.ts'
 import type { Link, Network, Packet } from './network.ts'
 import type { Observer, SimMember } from './observer.ts'
-import { Member, type Memory, type Phase, type Process } from './process.ts'
+import { type Placement, placeRing } from './placement.ts'
+import type { Memory, Phase, Process } from './process.ts'
 import { type Label, type Stream, streamOf } from './random.ts'
+import { type LookupOptions, Traffic } from './traffic.ts'
 
 export interface SimulationOptions {
   readonly seed?: number
@@ -27,23 +29,13 @@ export interface SimulationOptions {
   readonly reboots?: boolean
 }
 
-/** How a node is placed on a ring that is in some state, right or wrong. */
-export interface Placement {
-  readonly id: Id
-  readonly address: string
-  readonly incarnation?: bigint
-  readonly successors: readonly Id[]
-  /** None for a node that takes itself for the ring. */
-  readonly predecessor?: Id
-  readonly remembered: readonly Id[]
-}
-
 export const DEFAULT_CONFIG: CoreConfig = coreConfig()
 
 export class Simulation {
   readonly seed: number
   readonly #engine: Engine
   readonly #lives: LifeCycle
+  readonly #traffic: Traffic
 
   constructor(o: SimulationOptions = {}) {
     this.seed = o.seed ?? 1
@@ -51,6 +43,7 @@ export class Simulation {
     this.#engine.servicesMs = o.servicesMs ?? 0
     this.#lives = new LifeCycle(this.#engine, o.reboots ?? true)
     this.#lives.seedAddresses = o.seeds ?? []
+    this.#traffic = new Traffic(this.#engine)
   }
 
   get nowMs(): number {
@@ -216,6 +209,11 @@ export class Simulation {
     return process
   }
 
+  /** An application at that address asks for the owner of a key. Ends in `done`, and in observers' `lookup`. */
+  lookup(from: string, key: Id, o: LookupOptions = {}): void {
+    this.#traffic.lookup(this.#living(from), key, o)
+  }
+
   // The network.
 
   set seeds(addresses: readonly string[]) {
@@ -320,42 +318,13 @@ export class Simulation {
   // Rings that are there at once, and how they are.
 
   /** A ring that is already there, as given. */
-  place(placements: readonly Placement[]): void {
-    const peers = new Map<string, Peer>()
-    for (const { id, address, incarnation } of placements)
-      peers.set(String(id), { id, address, incarnation: incarnation ?? 1n })
-    const peer = (id: Id) => peers.get(String(id)) as Peer
-    for (const placement of placements) this.#place(placement, peer)
+  place(placements: readonly Placement[]): readonly SimMember[] {
+    return placeRing(this, placements)
   }
 
-  #place(placement: Placement, peer: (id: Id) => Peer): void {
-    const engine = this.#engine
-    const self = peer(placement.id)
-    const process = engine.process(self.address)
-    process.alive = true
-    process.incarnation = self.incarnation
-    process.ids = [...process.ids, self.id]
-    const index = process.members.length
-    const random = streamOf(this.seed, 'node', self.address, index, process.life)
-    const node = new ChordNode({ self, config: this.config, random })
-    const member = new Member(node, process, index)
-    this.#lives.enlist(member)
-    const run = (_: ChordNode, nowMs: number) => {
-      const { core } = node
-      core.setStatus('joining')
-      core.follow(placement.successors.map(peer), nowMs)
-      const predecessor = placement.predecessor === undefined ? undefined : peer(placement.predecessor)
-      core.sole = predecessor === undefined
-      core.setPredecessor(predecessor, true)
-      core.boundary = { peer: predecessor ?? self, dead: false }
-      const range = { after: (predecessor ?? self).id, upTo: self.id }
-      core.setRange(range, { gained: range, cause: 'create' })
-      for (const id of placement.remembered) core.remembered.add(peer(id), true)
-      core.timers.stabilizeMs = nowMs + (random.nextUint32() % this.config.stabilizeMinMs)
-      core.timers.neighborsMs = nowMs + (random.nextUint32() % Math.ceil(this.config.stabilizeMaxMs / 2))
-      core.timers.selfLookupMs = nowMs + (random.nextUint32() % this.config.selfLookupMs)
-    }
-    engine.inputOf(member, { kind: 'placed', run })
+  /** A node in the middle of its life: `setUp` makes it so. */
+  put(self: Peer, setUp: (node: ChordNode, nowMs: number) => void): SimMember {
+    return this.#lives.put(self, setUp)
   }
 
   /** What is not as it would be on an ideal ring of the live members; empty when all is well. */

@@ -1,0 +1,335 @@
+/**
+ * Look-ups of applications: frames that nodes pass on by `core/router.ts`, answered by the owner straight to the originator,
+ * which tries again by another way, and in the end asks the way itself; as `src/runtime` does (exchange.ts, forward.ts,
+ * iterative.ts). They change nothing in the cores.
+ */
+import {
+  ATTEMPT_FIRST_MS,
+  ATTEMPT_MAX_MS,
+  ATTEMPT_MIN_MS,
+  DEFAULT_LIMITS,
+  DEFAULT_TIMEOUT_MS,
+  ISOLATED_GRACE_MS,
+  ITERATIVE_STEPS_MAX,
+  RECURSIVE_ATTEMPTS,
+  RESEND_MAX_MS,
+  RESEND_MIN_MS,
+} from '../core/config.ts'
+import { keyOf } from '../core/failure-detector.ts'
+import type { Id } from '../core/id.ts'
+import { answerClosest } from '../core/lookup.ts'
+import type { Peer, Range } from '../core/messages.ts'
+import { RoundTrip } from '../core/round-trip.ts'
+import { decide } from '../core/router.ts'
+import type { Engine } from './engine.ts'
+import type { EndedLookup, LookupFailure } from './observer.ts'
+import type { Process } from './process.ts'
+
+export interface LookupOptions {
+  /** Default: recursive. */
+  readonly route?: 'recursive' | 'iterative'
+  /** Default: true. False: one attempt, and what became of it. */
+  readonly retry?: boolean
+  readonly timeoutMs?: number
+  readonly done?: (ended: EndedLookup) => void
+}
+
+interface Call {
+  readonly key: Id
+  readonly from: Process
+  readonly life: number
+  readonly route: 'recursive' | 'iterative'
+  readonly retry: boolean
+  readonly startMs: number
+  readonly deadlineMs: number
+  readonly done: ((ended: EndedLookup) => void) | undefined
+  open: boolean
+  attempt: number
+  /** Attempts given up because no answer came in time. */
+  waits: number
+  /** Raised whenever it turns to something else: what belonged to the earlier is void. */
+  turn: number
+  sentMs: number
+  isPausing: boolean
+  /** Questions of the present walk that were answered. */
+  steps: number
+  deadHops: number
+  failure: LookupFailure
+}
+
+interface Frame {
+  readonly call: Call
+  final: boolean
+  finalSteps: number
+  /** From process to process so far, and how many of them before one believed that it sent it to the owner. */
+  hops: number
+  hopsToFinal: number | undefined
+}
+
+interface Walk {
+  readonly asked: Set<string>
+  candidates: Peer[]
+}
+
+const HOPS_MAX = DEFAULT_LIMITS.hops
+/** How long one node is given for its answer when the originator asks the way itself. */
+const QUESTION_MS = 400
+const CANDIDATES_MAX = 16
+
+export class Traffic {
+  readonly #engine: Engine
+  /** Of look-ups that were answered at the first attempt, by originator. */
+  readonly #usual = new Map<Process, RoundTrip>()
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  lookup(from: Process, key: Id, o: LookupOptions): void {
+    const startMs = this.#engine.nowMs
+    const timeoutMs = o.timeoutMs ?? DEFAULT_TIMEOUT_MS
+    const call: Call = {
+      key,
+      from,
+      life: from.life,
+      route: o.route ?? 'recursive',
+      retry: o.retry ?? true,
+      startMs,
+      deadlineMs: startMs + timeoutMs,
+      done: o.done,
+      open: true,
+      attempt: 0,
+      waits: 0,
+      turn: 0,
+      sentMs: startMs,
+      isPausing: false,
+      steps: 0,
+      deadHops: 0,
+      failure: 'timeout',
+    }
+    this.#engine.after(timeoutMs, () => this.#fail(call, call.failure))
+    this.#dispatch(call)
+  }
+
+  // The originator.
+
+  #dispatch(call: Call): void {
+    if (!this.#lives(call)) return
+    call.turn++
+    call.steps = 0
+    const decision = decide(coresOf(call.from), call.key, false, 0, call.attempt % RECURSIVE_ATTEMPTS)
+    switch (decision.kind) {
+      case 'deliver':
+        return this.#arrive({ call, final: false, finalSteps: 0, hops: 0, hopsToFinal: undefined }, call.from)
+      case 'isolated':
+        if (this.#engine.nowMs - call.from.isolatedMs < ISOLATED_GRACE_MS) return this.#pause(call, 'isolated')
+        return this.#fail(call, 'isolated')
+      case 'unsettled':
+        return this.#pause(call, 'unsettled')
+      case 'forward':
+        break
+      default:
+        decision satisfies never
+        return
+    }
+    const asksItself = call.route === 'iterative' || call.attempt >= RECURSIVE_ATTEMPTS
+    if (asksItself && !decision.final) return this.#walk(call)
+    this.#wait(call)
+    this.#pass({ call, final: false, finalSteps: 0, hops: 0, hopsToFinal: undefined }, call.from, decision)
+  }
+
+  /** For an answer: longer after each time in vain. Then another way is tried. */
+  #wait(call: Call): void {
+    call.sentMs = this.#engine.nowMs
+    if (!call.retry) return
+    const usualMs = this.#usual.get(call.from)?.timeoutMs(ATTEMPT_FIRST_MS) ?? ATTEMPT_FIRST_MS
+    const onceMs = Math.min(ATTEMPT_FIRST_MS, Math.max(ATTEMPT_MIN_MS, usualMs))
+    const { turn } = call
+    this.#engine.after(Math.min(ATTEMPT_MAX_MS, onceMs * (1 << Math.min(call.waits, 10))), () => {
+      if (!call.open || call.turn !== turn) return
+      call.waits++
+      call.attempt++
+      this.#dispatch(call)
+    })
+  }
+
+  /** Certainly not delivered: again, a little later. */
+  #pause(call: Call, failure: LookupFailure): void {
+    if (!call.open || call.isPausing) return
+    call.failure = failure
+    if (!call.retry) return this.#fail(call, failure)
+    call.isPausing = true
+    const turn = ++call.turn
+    const pauseMs = Math.min(RESEND_MAX_MS, RESEND_MIN_MS * (1 << Math.min(call.attempt, 10)))
+    call.attempt++
+    this.#engine.after(pauseMs, () => {
+      call.isPausing = false
+      if (call.open && call.turn === turn) this.#dispatch(call)
+    })
+  }
+
+  #lives(call: Call): boolean {
+    if (!call.open) return false
+    if (call.from.life === call.life) return true
+    this.#fail(call, 'originator-died')
+    return false
+  }
+
+  #found(call: Call, answer: { owner: Peer; range: Range; epoch: bigint }, frame: Frame): void {
+    if (!this.#lives(call)) return
+    if (call.attempt === 0) this.#noteTime(call)
+    this.#end(call, {
+      answer,
+      failure: undefined,
+      hops: frame.hops + call.steps,
+      hopsToFinal: hopsToFinal(call, frame),
+    })
+  }
+
+  #noteTime(call: Call): void {
+    let usual = this.#usual.get(call.from)
+    if (usual === undefined) {
+      usual = new RoundTrip()
+      this.#usual.set(call.from, usual)
+    }
+    usual.add(this.#engine.nowMs - call.sentMs)
+  }
+
+  #fail(call: Call, why: LookupFailure): void {
+    const failure = call.from.life === call.life ? why : 'originator-died'
+    if (call.open) this.#end(call, { answer: undefined, failure, hops: 0, hopsToFinal: 0 })
+  }
+
+  #end(call: Call, end: Pick<EndedLookup, 'answer' | 'failure' | 'hops' | 'hopsToFinal'>): void {
+    call.open = false
+    const { key, from, route, startMs, attempt, deadHops } = call
+    const ended: EndedLookup = {
+      key,
+      originator: from.address,
+      route,
+      startMs,
+      endMs: this.#engine.nowMs,
+      attempts: attempt + 1,
+      timeouts: deadHops,
+      ...end,
+    }
+    this.#engine.watchers.lookup(ended)
+    call.done?.(ended)
+  }
+
+  // On the way.
+
+  #arrive(frame: Frame, at: Process): void {
+    const { call } = frame
+    if (!call.open) return
+    const decision = decide(coresOf(at), call.key, frame.final, frame.finalSteps, 0)
+    if (decision.kind === 'deliver') {
+      const { self, range, epoch } = decision.member
+      if (range === undefined) return
+      return this.#answer(at, call, () => this.#found(call, { owner: self, range, epoch }, frame))
+    }
+    if (decision.kind !== 'forward') return this.#giveBack(at, call, decision.kind)
+    if (frame.hops + 1 >= HOPS_MAX) return this.#giveBack(at, call, 'hop-limit')
+    this.#pass({ ...frame }, at, decision)
+  }
+
+  #pass(frame: Frame, at: Process, next: { to: Peer; final: boolean; finalSteps: number }): void {
+    const { call } = frame
+    if (next.final) frame.hopsToFinal ??= frame.hops
+    frame.hops++
+    frame.final = next.final
+    frame.finalSteps = next.finalSteps
+    const to = this.#engine.process(next.to.address)
+    const { life } = at
+    this.#engine.parcel(
+      at,
+      to,
+      () => this.#arrive(frame, to),
+      (silent) => {
+        call.deadHops++
+        // Refused: certainly not delivered, and who passed it on says so.
+        if (!silent && at.life === life) this.#giveBack(at, call, 'unsettled')
+      },
+    )
+  }
+
+  #giveBack(at: Process, call: Call, failure: LookupFailure): void {
+    this.#answer(at, call, () => {
+      if (this.#lives(call)) this.#pause(call, failure)
+    })
+  }
+
+  #answer(at: Process, call: Call, run: () => void): void {
+    if (at === call.from) run()
+    else this.#engine.parcel(at, call.from, run)
+  }
+
+  // Asking the way oneself.
+
+  #walk(call: Call): void {
+    const candidates: Peer[] = []
+    for (let attempt = 0; attempt < RECURSIVE_ATTEMPTS; attempt++) {
+      const decision = decide(coresOf(call.from), call.key, false, 0, attempt)
+      if (decision.kind === 'forward' && !candidates.includes(decision.to)) candidates.push(decision.to)
+    }
+    call.sentMs = this.#engine.nowMs
+    this.#step(call, { asked: new Set(), candidates })
+  }
+
+  #step(call: Call, walk: Walk): void {
+    if (!this.#lives(call)) return
+    const next = walk.candidates.find((peer) => !walk.asked.has(keyOf(peer)))
+    if (next === undefined || walk.asked.size >= ITERATIVE_STEPS_MAX) return this.#pause(call, 'unsettled')
+    walk.asked.add(keyOf(next))
+    const turn = ++call.turn
+    const isCurrent = () => call.open && call.turn === turn
+    this.#engine.after(QUESTION_MS, () => {
+      if (isCurrent()) this.#step(call, walk)
+    })
+    const to = this.#engine.process(next.address)
+    const ask = () => {
+      const answer = answerOf(to, next, call)
+      this.#answer(to, call, () => {
+        if (isCurrent()) this.#learn(call, walk, next, answer)
+      })
+    }
+    this.#engine.parcel(call.from, to, ask, () => {
+      call.deadHops++
+    })
+  }
+
+  #learn(call: Call, walk: Walk, from: Peer, answer: ReturnType<typeof answerOf>): void {
+    if (answer === undefined) return this.#step(call, walk)
+    call.steps++
+    if (answer.done) return this.#straightTo(call, answer.successors[0] ?? from)
+    for (const peer of answer.next) if (!walk.asked.has(keyOf(peer))) walk.candidates.push(peer)
+    walk.candidates.sort((a, b) => a.id.distanceTo(call.key).compare(b.id.distanceTo(call.key)))
+    walk.candidates.length = Math.min(walk.candidates.length, CANDIDATES_MAX)
+    this.#step(call, walk)
+  }
+
+  /** The last answer named the owner. */
+  #straightTo(call: Call, owner: Peer): void {
+    if (!this.#lives(call)) return
+    const frame: Frame = { call, final: true, finalSteps: 0, hops: 0, hopsToFinal: 0 }
+    if (owner.address === call.from.address) return this.#arrive(frame, call.from)
+    call.turn++
+    this.#wait(call)
+    this.#pass(frame, call.from, { to: owner, final: true, finalSteps: 0 })
+  }
+}
+
+function answerOf(at: Process, asked: Peer, call: Call) {
+  const member = at.find(asked)
+  const self = call.from.members[0]?.node.self
+  if (member === undefined || self === undefined || !member.node.core.joined) return undefined
+  return answerClosest(member.node.core, self, { type: 'closest', key: call.key, joiner: false })
+}
+
+function hopsToFinal(call: Call, frame: Frame): number {
+  return call.steps + (frame.hopsToFinal ?? frame.hops)
+}
+
+function coresOf(process: Process) {
+  return process.members.map(({ node }) => node)
+}
