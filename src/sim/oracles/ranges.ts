@@ -1,0 +1,219 @@
+/**
+ * Ranges. At every step:
+ *
+ * - each change of range is one event: the epoch rises by one, what is gained and lost adds up, the range ends at its owner
+ * - no two own a key, unless a hand-over has been told and its answer has not come yet, or somebody who lives has been
+ *   counted dead since the ring was last ideal (a suspicion), or there are other reasons for two rings in the ledger: deaths
+ *   and leaves alone never make two owners (docs/decisions/001)
+ *
+ * How much of the ring several own, or nobody, is measured, as share × time; once the ring is quiet, each key has one owner.
+ */
+import type { Range } from '../../core/messages.ts'
+import type { CoreEvent } from '../../core/output.ts'
+import type { Flight } from '../observer.ts'
+import type { Ledger } from './ledger.ts'
+import { HANDOVER, type Oracle, RANGE, type Report, type World } from './oracle.ts'
+import { Ownership } from './ownership.ts'
+import { type Seen, short, type View } from './view.ts'
+
+type RangeEvent = CoreEvent & { type: 'range' }
+
+export class RangeOracle implements Oracle {
+  readonly name = 'ranges'
+  readonly ownership = new Ownership()
+  readonly #world: World
+  readonly #view: View
+  readonly #ledger: Ledger
+  readonly #report: Report
+  readonly #last = new Map<Seen, { epoch: bigint; range: Range | undefined }>()
+  /** What a member has told others to be theirs, until it has given it up itself. */
+  readonly #told = new Map<Seen, Range[]>()
+  #changed = false
+  #sinceMs = 0
+  #shares = { nobodys: 0, doubled: 0 }
+  /** When the present gap or overlap began. */
+  #gapMs = Number.POSITIVE_INFINITY
+  #overlapMs = Number.POSITIVE_INFINITY
+  readonly #sums = { doubledShareMs: 0, nobodysShareMs: 0, doubledMs: 0, nobodysMs: 0, ringMs: 0 }
+  readonly #maxima = { doubledShareMax: 0, nobodysShareMax: 0, doubledMsMax: 0, nobodysMsMax: 0 }
+  #overlapsExplained = 0
+  #events = 0
+
+  constructor(world: World, view: View, ledger: Ledger, report: Report) {
+    this.#world = world
+    this.#view = view
+    this.#ledger = ledger
+    this.#report = report
+  }
+
+  event(seen: Seen, event: CoreEvent): void {
+    if (event.type === 'range') this.#checkEvent(seen, event)
+  }
+
+  sent({ from, message }: Flight): void {
+    if (message.type !== 'handOver' && message.type !== 'grant') return
+    const teller = this.#view.find(from)
+    const upTo = message.type === 'handOver' ? from.id : teller?.core.handover?.lost.upTo
+    if (teller === undefined || message.after === undefined || upTo === undefined) return
+    const told = this.#told.get(teller) ?? []
+    if (!told.some(({ after, upTo: end }) => message.after?.equals(after) && end.equals(upTo))) {
+      this.#told.set(teller, [...told, { after: message.after, upTo }])
+    }
+  }
+
+  changed(seen: Seen, what: number): void {
+    if ((what & (RANGE | HANDOVER)) === 0) return
+    this.#changed = true
+    if ((what & RANGE) === 0) return
+    this.ownership.update(seen)
+    this.#forgetTold(seen)
+  }
+
+  stopped(seen: Seen): void {
+    this.#told.delete(seen)
+    this.#last.delete(seen)
+    if (seen.range === undefined) return
+    this.#changed = true
+    this.ownership.update(seen)
+  }
+
+  settled(): void {
+    if (!this.#changed) return
+    this.#changed = false
+    for (const owner of this.ownership.overlaps) {
+      for (const other of this.ownership.within(owner)) this.#explain(owner, other)
+    }
+    this.#measure()
+  }
+
+  /** Some of the ring is without an owner, or has two. */
+  get isPartition(): boolean {
+    return this.ownership.overlaps.size === 0 && this.ownership.gaps.size === 0
+  }
+
+  end(): void {
+    this.#measure()
+  }
+
+  summary(): Record<string, number> {
+    const sums = { ...this.#sums, rangeEvents: this.#events, overlapsExplained: this.#overlapsExplained }
+    return { ...sums, ...this.#maxima }
+  }
+
+  #checkEvent(seen: Seen, event: RangeEvent): void {
+    this.#events++
+    const { epoch, range } = this.#last.get(seen) ?? { epoch: 0n, range: undefined }
+    this.#last.set(seen, { epoch: event.epoch, range: event.range })
+    if (event.epoch !== epoch + 1n) this.#fail(seen, `epoch ${event.epoch} after ${epoch}`)
+    if (event.range !== undefined && !event.range.upTo.equals(seen.id)) {
+      this.#fail(seen, `a range that ends elsewhere: ${show(event.range)}`)
+    }
+    const flaw = flawOfChange(range, event)
+    if (flaw !== undefined) this.#fail(seen, `${flaw}: ${show(range)} → ${show(event.range)} (${event.cause})`)
+  }
+
+  #fail(seen: Seen, text: string): void {
+    this.#report('ranges', [seen], text)
+  }
+
+  /** What it does not own any more it cannot own together with those it told. */
+  #forgetTold(seen: Seen): void {
+    const told = this.#told.get(seen)
+    if (told === undefined) return
+    const left = told.filter((range) => seen.range !== undefined && intersection(range, seen.range) !== undefined)
+    if (left.length === 0) this.#told.delete(seen)
+    else this.#told.set(seen, left)
+  }
+
+  #explain(a: Seen, b: Seen): void {
+    const shared = intersection(a.range as Range, b.range as Range)
+    if (shared === undefined || this.#ledger.excusesOverlap) return
+    if (this.#hasTold(a, shared) || this.#hasTold(b, shared) || this.#isDoubted(a, b)) {
+      this.#overlapsExplained++
+      return
+    }
+    const boundaries = [a, b].map(({ core }) => `${core.boundary.peer?.id}${core.boundary.dead ? ' (dead)' : ''}`)
+    const text = `${a} owns ${show(a.range)} and ${b} ${show(b.range)}; at their far ends ${boundaries.join(' and ')}`
+    this.#report('ranges', [a, b], `two owners of ${show(shared)}: ${text}`)
+  }
+
+  #hasTold(seen: Seen, shared: Range): boolean {
+    const { handover } = seen.core
+    if (handover?.phase === 'telling' && covers(handover.lost, shared)) return true
+    return this.#told.get(seen)?.some((range) => covers(range, shared)) ?? false
+  }
+
+  /** Somebody counts one of them dead: not every such verdict is an event. */
+  #isDoubted(a: Seen, b: Seen): boolean {
+    for (const { core } of this.#view.all) {
+      const { detector } = core
+      const isWrong = (seen: Seen) => detector.isDead(seen.self) && !detector.hasDeparted(seen.self)
+      if (!isWrong(a) && !isWrong(b)) continue
+      this.#ledger.suspect()
+      return true
+    }
+    return false
+  }
+
+  #measure(): void {
+    const { nowMs } = this.#world
+    const forMs = nowMs - this.#sinceMs
+    const { nobodys, doubled } = this.#shares
+    this.#sums.nobodysShareMs += nobodys * forMs
+    this.#sums.doubledShareMs += doubled * forMs
+    if (nobodys > 0) this.#sums.nobodysMs += forMs
+    if (doubled > 0) this.#sums.doubledMs += forMs
+    this.#sums.ringMs += this.ownership.size > 0 ? forMs : 0
+    this.#sinceMs = nowMs
+    this.#shares = this.ownership.shares()
+    const maxima = this.#maxima
+    maxima.nobodysShareMax = Math.max(maxima.nobodysShareMax, this.#shares.nobodys)
+    maxima.doubledShareMax = Math.max(maxima.doubledShareMax, this.#shares.doubled)
+    this.#gapMs = this.#shares.nobodys > 0 ? Math.min(this.#gapMs, nowMs) : Number.POSITIVE_INFINITY
+    this.#overlapMs = this.#shares.doubled > 0 ? Math.min(this.#overlapMs, nowMs) : Number.POSITIVE_INFINITY
+    maxima.nobodysMsMax = Math.max(maxima.nobodysMsMax, nowMs - this.#gapMs)
+    maxima.doubledMsMax = Math.max(maxima.doubledMsMax, nowMs - this.#overlapMs)
+  }
+}
+
+function flawOfChange(before: Range | undefined, { range, gained, lost }: RangeEvent): string | undefined {
+  const [more] = gained
+  const [less] = lost
+  if (gained.length + lost.length !== 1) return `${gained.length} gained, ${lost.length} lost`
+  if (more !== undefined) {
+    if (range === undefined) return 'gained something, and owns nothing'
+    const expected = before === undefined ? range : { after: range.after, upTo: before.after }
+    return same(more, expected) ? undefined : `gained ${show(more)}, not ${show(expected)}`
+  }
+  if (before === undefined || less === undefined) return 'lost what it did not own'
+  const expected = range === undefined ? before : { after: before.after, upTo: range.after }
+  return same(less, expected) ? undefined : `lost ${show(less)}, not ${show(expected)}`
+}
+
+function same(a: Range, b: Range): boolean {
+  return a.after.equals(b.after) && a.upTo.equals(b.upTo)
+}
+
+/** Of two right-closed arcs; if they meet twice, one of the two pieces. */
+export function intersection(a: Range, b: Range): Range | undefined {
+  if (a.upTo.isBetweenOrEnd(b.after, b.upTo)) return { after: later(a, b, a), upTo: a.upTo }
+  if (b.upTo.isBetweenOrEnd(a.after, a.upTo)) return { after: later(a, b, b), upTo: b.upTo }
+  return undefined
+}
+
+/** Which of their beginnings comes last before the end of `last`. */
+function later(a: Range, b: Range, { upTo }: Range): Range['after'] {
+  if (a.after.equals(upTo)) return b.after
+  if (b.after.equals(upTo)) return a.after
+  return a.after.isBetween(b.after, upTo) ? a.after : b.after
+}
+
+function covers(outer: Range, inner: Range): boolean {
+  if (outer.after.equals(outer.upTo)) return true
+  if (!inner.upTo.isBetweenOrEnd(outer.after, outer.upTo)) return false
+  return inner.after.equals(outer.after) || inner.after.isBetween(outer.after, inner.upTo)
+}
+
+export function show(range: Range | undefined): string {
+  return range === undefined ? 'nothing' : `(${short(range.after)}, ${short(range.upTo)}]`
+}
