@@ -32,6 +32,7 @@ export function addNode(program: Command): void {
     )
     .addOption(transportOption())
     .option('--state-file <path>', 'keeps incarnation and remembered peers between runs')
+    .option('--record <path>', 'write down what the ring’s upkeep is told, for chordite replay')
     .addOption(
       new Option('--on-isolated <what>', 'when nobody known answers (default: wait)').choices(['wait', 'serve']),
     )

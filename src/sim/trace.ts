@@ -57,7 +57,7 @@ function short(id: Id): string {
 }
 
 /** `{ type: 'notify', … }` as `notify …`. */
-function show(value: { readonly type: string }): string {
+export function show(value: { readonly type: string }): string {
   const { type, ...fields } = value
   const shown = Object.entries(fields).map(([key, field]) => `${key} ${showField(field)}`)
   return [type, ...shown].join(' ')

@@ -29,7 +29,7 @@ export interface Step {
 }
 
 export interface ReplayOptions {
-  /** Stop before this input, or before the first that is later than this time (of the recording's clock). */
+  /** Stop before this input, or before the first that is later than this, counted from the first of all. */
   untilInput?: number
   untilMs?: number
   /** Called after every input. */
@@ -48,6 +48,7 @@ export interface Deviation {
 }
 
 export interface Replayed {
+  /** Of the first file. */
   readonly header: Header
   readonly files: readonly string[]
   /** Told to the cores, from `firstInput` on. */
@@ -190,7 +191,7 @@ class Replay {
   #input(entry: Entry & { readonly kind: 'input' }): void {
     const { untilInput = Number.POSITIVE_INFINITY, untilMs = Number.POSITIVE_INFINITY } = this.#options
     const { member, mark, nowMs, input } = entry
-    if (this.#number >= untilInput || nowMs > untilMs) {
+    if (this.#number >= untilInput || nowMs - this.#fromMs > untilMs) {
       this.#isDone = true
       return
     }
