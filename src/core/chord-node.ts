@@ -248,6 +248,7 @@ export class ChordNode {
     // Those behind it in the list may be silent too: find out now, not in turn.
     if (samePeer(to, core.successors[0])) core.changed(nowMs)
     onUnanswered(core, entry, 'timeout', nowMs)
+    if (core.status === 'left') return
     if (dead) evict(core, to, 'timeout', nowMs)
     else this.#probe(to, nowMs)
   }

@@ -18,6 +18,8 @@ export function evict(core: Core, peer: Peer, reason: DownReason, nowMs: number)
   core.removeEverywhere(peer, reason, nowMs)
   if (samePeer(peer, core.handover?.to)) core.handover = undefined
   for (const entry of unanswered) onUnanswered(core, entry, reason, nowMs)
+  // A leaver may have waited for nobody else.
+  if (core.status === 'left') return
   promoteCandidate(core, nowMs)
   settle(core, nowMs)
   checkAlone(core, reason, nowMs)

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { Id } from '../../src/core/id.ts'
+import { Oracles } from '../../src/sim/oracles/oracles.ts'
+import { Simulation } from '../../src/sim/simulation.ts'
+
+const smallId = (n: number) => new Id(0, 0, 0, 0, n)
+
+function ringOf(...ids: number[]) {
+  const simulation = new Simulation({ seed: 1 })
+  const oracles = new Oracles(simulation)
+  simulation.observe(oracles)
+  for (const id of ids) {
+    simulation.start({ address: `n${id}`, ids: [smallId(id)], ...(id !== ids[0] && { via: `n${ids[0]}` }) })
+    simulation.run(500)
+  }
+  simulation.run(10_000)
+  return { simulation, oracles }
+}
+
+test('a leaver that gives up on the last whom it waits for has nothing more to say', () => {
+  // Its predecessor died in silence a while ago, and another has called: it depends on the moment whether it finds that out
+  // while it says goodbye.
+  for (let silentMs = 600; silentMs < 3200; silentMs += 40) {
+    const { simulation, oracles } = ringOf(0, 2, 4, 6)
+    simulation.vanish('n2')
+    simulation.run(silentMs)
+    simulation.leave('n4')
+    simulation.run(3000)
+    expect(simulation.isAlive('n4')).toBe(false)
+    expect(oracles.violations).toEqual([])
+  }
+})
+
+test('what is not in the graph of statuses, and events after the end, are found', () => {
+  const { simulation, oracles } = ringOf(0, 4)
+  const member = [...simulation.members()][0]
+  if (member === undefined) throw new Error('nobody')
+  oracles.event(member, { type: 'state', previous: 'member', current: 'joining' })
+  oracles.event(member, { type: 'state', previous: 'member', current: 'left' })
+  oracles.event(member, { type: 'peerUp', peer: member.node.self })
+  expect(oracles.violations.map(({ text }) => text)).toEqual([
+    'member → joining',
+    'says that it was member, and was joining',
+    'member → left',
+    'peerUp after it left',
+  ])
+})
+
+test('a split is followed by a merge', () => {
+  const { simulation, oracles } = ringOf(0, 2, 4, 6)
+  const peer = simulation.at('n4')[0]?.node.self
+  const member = simulation.at('n0')[0]
+  if (member === undefined || peer === undefined) throw new Error('nobody')
+  oracles.event(member, { type: 'merged', peer })
+  expect(oracles.violations.map(({ text }) => text.slice(0, 11))).toEqual(['merged with'])
+  oracles.event(member, { type: 'split', peer })
+  oracles.calm()
+  simulation.run(oracles.quietMs + 1000)
+  oracles.end()
+  expect(oracles.violations.map(({ text }) => text)[1]).toContain('reported a split from')
+})
