@@ -16,6 +16,11 @@ class Path {
   constructor(stream: Stream) {
     this.stream = stream
   }
+
+  mend(): void {
+    this.isCut = this.isClogged = false
+    this.delay = this.corruptPercent = undefined
+  }
 }
 
 export class WorldPaths implements Paths {
@@ -54,12 +59,7 @@ export class WorldPaths implements Paths {
   mendAll(): void {
     this.#sides = new Map()
     this.corruptPercent = 0
-    for (const paths of this.#paths.values()) {
-      for (const path of paths.values()) {
-        path.isCut = path.isClogged = false
-        path.delay = path.corruptPercent = undefined
-      }
-    }
+    for (const paths of this.#paths.values()) for (const path of paths.values()) path.mend()
   }
 
   delayMs(from: string, to: string): number {

@@ -21,6 +21,8 @@ export abstract class Processes extends Timeline {
   abstract override readonly network: SimulatedNetwork
   protected abstract readonly around: Surroundings
   readonly #processes: WorldProcess[] = []
+  /** Those of earlier lives too. */
+  readonly #ofNode = new WeakMap<ChordNode, WorldProcess>()
   readonly #onHandover: ((node: ChordNode, handover: Handover) => void)[] = []
   #clients = 0
 
@@ -159,7 +161,7 @@ export abstract class Processes extends Timeline {
   }
 
   protected process(who: Who): WorldProcess {
-    const found = this.#processes.findLast((one) => (typeof who === 'string' ? one.address === who : one.node === who))
+    const found = typeof who === 'string' ? this.#processes.find((one) => one.address === who) : this.#ofNode.get(who)
     if (found === undefined) throw new Error(`nobody in this world is ${typeof who === 'string' ? who : who.address}`)
     return found
   }
@@ -173,6 +175,7 @@ export abstract class Processes extends Timeline {
 
   #begin(process: WorldProcess, join: readonly string[]): ChordNode {
     const node = process.begin(join)
+    this.#ofNode.set(node, process)
     this.history.listen(node, () => process.address)
     node.on('state', ({ current }) => {
       if (current === 'closed' && process.node === node && process.isAlive) process.state = 'left'

@@ -13,6 +13,7 @@ import { WorldPaths } from './paths.ts'
 import type { Surroundings, WorldProcess } from './process.ts'
 import { Processes, type Who } from './processes.ts'
 import { checkState } from './state-oracle.ts'
+import { Trouble, type TroubleOptions } from './trouble.ts'
 
 export interface WorldOptions {
   /** The same seed gives the same run. Default 1. */
@@ -29,6 +30,18 @@ export interface WorldOptions {
   log?: (line: string) => void
 }
 
+export interface CalmOptions {
+  /** How long it may take until the ring is as it should be. Default 120,000. */
+  withinMs?: number
+  /** How much longer to wait, for it to last. Default 12,000: two look-ups of its own place by each node. */
+  quietMs?: number
+}
+
+const CALM_MS = 120_000
+const QUIET_MS = 12_000
+const STEP_MS = 50
+/** Members that each node looks up. */
+const LOOKUPS_MAX = 16
 const DELAY: Delay = { kind: 'uniform', minMs: 0.2, maxMs: 1 }
 
 export class World extends Processes {
@@ -36,15 +49,20 @@ export class World extends Processes {
   /** For the test's own choices. */
   readonly random: Stream
   readonly network: SimulatedNetwork
+  /** `calm` has been called. */
+  isCalm = false
   protected readonly history: History
   protected readonly around: Surroundings
+  readonly #stream: Stream
   readonly #paths: WorldPaths
   readonly #woken = new Set<WorldProcess>()
+  #trouble: Trouble | undefined
 
   constructor(options: WorldOptions = {}) {
     super()
     this.seed = options.seed ?? 1
     const stream = streamOf(this.seed, 'world')
+    this.#stream = stream
     this.random = stream.split('test')
     this.#paths = new WorldPaths(stream.split('paths'), options.delay ?? DELAY)
     const { silenceMs, names = {}, idOf, log } = options
@@ -90,8 +108,9 @@ export class World extends Processes {
     this.#change('clog', from, to).isClogged = true
   }
 
-  unclog(from: Who, to: Who): void {
-    this.#paths.of(this.#host(from), this.#host(to)).isClogged = false
+  /** What `from` sends to `to` arrives as at the beginning: not cut, clogged, slow or corrupted. */
+  mend(from: Who, to: Who): void {
+    this.#paths.of(this.#host(from), this.#host(to)).mend()
     this.network.resume()
   }
 
@@ -110,7 +129,7 @@ export class World extends Processes {
     this.#change('slow', from, to).delay = delay
   }
 
-  /** Every path is as at the beginning. */
+  /** Every path is as at the beginning, and there is no partition. */
   heal(): void {
     this.history.fault('heal')
     this.#paths.mendAll()
@@ -133,6 +152,48 @@ export class World extends Processes {
     const members = this.processes.flatMap(({ cores }) => cores.map((node) => ({ node })))
     members.sort((a, b) => a.node.self.id.compare(b.node.self.id))
     return flawsOf(members)
+  }
+
+  /** Faults at random from now on, until `calm`. */
+  trouble(options: TroubleOptions = {}): Trouble {
+    this.#trouble ??= new Trouble(this, this.#stream.split('trouble'), options)
+    return this.#trouble
+  }
+
+  /**
+   * Ends all faults, waits until the ring is as it should be, and some quiet longer. Throws if that takes too long, if
+   * it does not last, or if a look-up finds anybody but the owner.
+   */
+  async calm({ withinMs = CALM_MS, quietMs = QUIET_MS }: CalmOptions = {}): Promise<void> {
+    this.isCalm = true
+    this.#trouble?.stop()
+    this.heal()
+    for (const process of this.processes) {
+      this.resume(process.node)
+      process.choke(false)
+      process.disk.isFull = false
+    }
+    const endMs = this.nowMs + withinMs
+    while (this.flaws().length > 0 && this.nowMs < endMs) await this.run(STEP_MS)
+    if (this.flaws().length > 0)
+      throw new Error(`no ring ${withinMs} ms after the last fault: ${this.flaws().join('; ')}`)
+    await this.run(quietMs)
+    if (this.flaws().length > 0) throw new Error(`a ring that was in order is so no more: ${this.flaws().join('; ')}`)
+    await this.settle(this.#lookUp())
+  }
+
+  /** From every node to every member, where the range of that one begins and ends. */
+  async #lookUp(): Promise<void> {
+    const { nodes } = this
+    const members = nodes.flatMap((node) => node.members)
+    const asked = [...members].sort((a, b) => a.id.compare(b.id)).slice(0, LOOKUPS_MAX)
+    for (const node of nodes) {
+      for (const { id, address } of asked) {
+        const { owner } = await node.lookup(id)
+        if (owner.address !== address)
+          throw new Error(`${node.address} finds ${owner.address} in the place of ${address}`)
+      }
+    }
   }
 
   protected began(process: WorldProcess): void {
