@@ -191,7 +191,7 @@ class Replay {
   #input(entry: Entry & { readonly kind: 'input' }): void {
     const { untilInput = Number.POSITIVE_INFINITY, untilMs = Number.POSITIVE_INFINITY } = this.#options
     const { member, mark, nowMs, input } = entry
-    if (this.#number >= untilInput || nowMs - this.#fromMs > untilMs) {
+    if (this.#deviation !== undefined || this.#number >= untilInput || nowMs - this.#fromMs > untilMs) {
       this.#isDone = true
       return
     }
@@ -240,7 +240,8 @@ class Replay {
 
   /** The first one only: what follows it follows from it. */
   #deviate(kind: Deviation['kind'], member: number, input: number, what: string): void {
-    this.#isDone = true
+    // Whoever recorded an exception says so yet, and no more.
+    this.#isDone = kind !== 'exception'
     this.#deviation ??= { kind, input, peer: (this.#nodes[member] as ChordNode).self, what }
   }
 }
