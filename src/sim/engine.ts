@@ -179,8 +179,7 @@ export class Engine {
     }
     outputs.length = 0
     this.watchers.stepped(member, cause)
-    if (refuted !== undefined) this.lives.refuted(member, refuted.known)
-    if (!member.alive) return
+    if (refuted !== undefined) return this.lives.refuted(member, refuted.known)
     this.wake(member)
     this.lives.settled(member)
   }

@@ -183,7 +183,8 @@ export class LifeCycle implements Lives {
 
   settled(member: Member): void {
     const { process, node } = member
-    if (node.status === 'left') return this.#leftRing(member)
+    // Who was refuted has left too, but waits for its next life.
+    if (node.status === 'left') return node.core.departure === undefined ? undefined : this.#leftRing(member)
     if (process.stopAt !== undefined && node.core.handover?.phase === process.stopAt) return this.#stop(process)
     const first = process.members[0] as Member
     if (process.members.length === 1 || first.node.status !== 'member') return
