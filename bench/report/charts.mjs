@@ -3,9 +3,9 @@ import * as echarts from 'echarts'
 import { figure } from '../lib/table.mjs'
 
 /** In between: readable on white and on black, so that one file serves both. */
-const INK = '#737b86'
-const RULE = 'rgba(128,136,148,0.4)'
-const FONT = 'system-ui,Helvetica,Arial,sans-serif'
+export const INK = '#737b86'
+export const RULE = 'rgba(128,136,148,0.4)'
+export const FONT = 'system-ui,Helvetica,Arial,sans-serif'
 const BAR_HEIGHT = 21
 const TITLE_HEIGHT = 40
 const GAP = 16
@@ -89,7 +89,7 @@ function whisker(_, api) {
 }
 
 /** Without what only an interactive chart needs, the font said once, and tenths of a pixel: a third of the size. */
-function slim(svg) {
+export function slim(svg) {
   return `${svg
     .replace(/<style >[\s\S]*?<\/style>\n?/g, '')
     .replace(/ (ecmeta_\w+|class|pointer-events|xml:space|stroke-linecap)="[^"]*"/g, '')

@@ -7,17 +7,24 @@ const PAGE = new URL('../../docs/benchmarks.md', import.meta.url)
 const PLOTS = new URL('../../docs/plots/', import.meta.url)
 
 export function writeDocs(report) {
-  const page = Object.entries(sectionsOf(report)).reduce(withSection, readFileSync(PAGE, 'utf8'))
-  const plots = plotsOf(report)
-  writeFileSync(PAGE, page)
+  writePage(PAGE, sectionsOf(report), plotsOf(report), 'npm run bench -- --docs')
+}
+
+/** `sections` are texts by the names of their markers, which say which `command` wrote what lies between them. */
+export function writePage(file, sections, plots, command) {
+  const page = Object.entries(sections).reduce(
+    (text, [name, section]) => withSection(text, name, section, command),
+    readFileSync(file, 'utf8'),
+  )
+  writeFileSync(file, page)
   mkdirSync(PLOTS, { recursive: true })
   for (const { name, svg } of plots) writeFileSync(new URL(`${name}.svg`, PLOTS), svg)
 }
 
-function withSection(page, [name, text]) {
-  const [begin, end] = [`<!-- ${name}: written by npm run bench -- --docs -->`, `<!-- /${name} -->`]
+function withSection(page, name, text, command) {
+  const [begin, end] = [`<!-- ${name}: written by ${command} -->`, `<!-- /${name} -->`]
   const from = page.indexOf(begin)
   const to = page.indexOf(end)
-  if (from < 0 || to < from) throw new Error(`docs/benchmarks.md has no place for '${name}': ${begin} … ${end}`)
+  if (from < 0 || to < from) throw new Error(`the page has no place for '${name}': ${begin} … ${end}`)
   return `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`
 }

@@ -138,7 +138,7 @@ function microSection({ groups }) {
   return tables.join('\n\n')
 }
 
-function markdownTable(header, rows) {
+export function markdownTable(header, rows) {
   const line = (cells) => `| ${cells.join(' | ')} |`
   return [line(header), line(header.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n')
 }

@@ -1,0 +1,31 @@
+/** What the experiments need of the library, from wherever it was loaded, and their random numbers. */
+
+export const SEED = 2003
+
+/** `modules`: those of the simulator, the router and the ids. Every experiment draws from a stream of its own. */
+export function labOf({ sim, router, id }, name, seed = SEED) {
+  const random = sim.streamOf(seed, 'paper', name)
+  const word = () => random.nextUint32()
+  return {
+    sim,
+    random,
+    seed,
+    route: router.route,
+    Id: id.Id,
+    randomId: () => new id.Id(word(), word(), word(), word(), word()),
+    /** Of a Poisson stream with `rate` events a second: the wait for the next one. */
+    nextMs: (rate) => (-1000 * Math.log(1 - random.nextUint32() / 2 ** 32)) / rate,
+  }
+}
+
+/** The built library. */
+export async function builtModules() {
+  const [simulation, placement, random, router, id] = await Promise.all([
+    import('../../dist/sim/simulation.js'),
+    import('../../dist/sim/placement.js'),
+    import('../../dist/sim/random.js'),
+    import('../../dist/core/router.js'),
+    import('../../dist/core/id.js'),
+  ])
+  return { sim: { ...simulation, ...placement, ...random }, router, id }
+}

@@ -1,0 +1,64 @@
+import type * as id from '../../src/core/id.ts'
+import type * as router from '../../src/core/router.ts'
+import type { streamOf } from '../../src/sim/random.ts'
+import type { Simulation } from '../../src/sim/simulation.ts'
+
+interface Summary {
+  count: number
+  mean: number
+  p1: number
+  p50: number
+  p99: number
+}
+
+interface Spread {
+  median: number
+  p10: number
+  p90: number
+}
+
+interface Attempts {
+  lookups: number
+  path: Summary
+  toPredecessor: Summary
+  timeouts: Summary
+  failed: number
+  strayed: number
+}
+
+interface Walked {
+  path: Summary
+  timeouts: Summary
+  failed: number
+}
+
+export interface Figures {
+  path: {
+    rows: { exponent: number; paper: Summary; ours: Summary }[]
+    distribution: { exponent: number; shares: number[]; theory: number[]; variation: number }
+  }
+  load: { rows: { virtualNodes: number; p1: number; p50: number; p99: number; theory: { p1: number; p99: number } }[] }
+  failure: { rows: { share: number; iterative: Walked; recursive: Walked }[] }
+  churn: { rows: { way: 'crash' | 'vanish' | 'leave'; rate: number; once: Attempts; retried: Attempts }[] }
+  stretch: {
+    rows: {
+      exponent: number
+      paper: { iterative: Spread; recursive: Spread }
+      ours?: { iterative: Spread; recursive: Spread }
+    }[]
+  }
+}
+
+export interface Modules {
+  sim: { Simulation: typeof Simulation; placeIdeal: typeof placeIdeal; streamOf: typeof streamOf }
+  router: typeof router
+  id: typeof id
+}
+
+export const PARTS: readonly (keyof Figures)[]
+
+export function measure<P extends keyof Figures>(
+  part: P,
+  modules: Modules,
+  o?: { quick?: boolean; seed?: number; say?: (text: string) => void },
+): Figures[P] & { cpuMs: number }

@@ -1,0 +1,25 @@
+/** The experiments by name, each timed. */
+import { measureChurn } from './churn.mjs'
+import { measureFailure } from './failure.mjs'
+import { labOf } from './lab.mjs'
+import { measureLoad } from './load.mjs'
+import { measurePathLength } from './path-length.mjs'
+import { measureStretch } from './stretch.mjs'
+
+const EXPERIMENTS = {
+  path: measurePathLength,
+  load: measureLoad,
+  failure: measureFailure,
+  churn: measureChurn,
+  stretch: measureStretch,
+}
+
+export const PARTS = Object.keys(EXPERIMENTS)
+
+/** `{ cpuMs, ...figures }` of one part. `say` hears how far it is. */
+export function measure(part, modules, { quick = false, seed, say = () => {} } = {}) {
+  const before = process.cpuUsage()
+  const figures = EXPERIMENTS[part](labOf(modules, part, seed), { quick, say })
+  const { user, system } = process.cpuUsage(before)
+  return { ...figures, cpuMs: (user + system) / 1000 }
+}
