@@ -1,5 +1,5 @@
 /** Tests of the tests: each rule of the protocol, switched off in a copy of the core, must make its scenario fail. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -11,11 +11,10 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'chordite-mutants-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** The runner of scenarios over a copy of the core with those edits. */
+/** Plays scenarios with a copy of the core with those edits. */
 async function playerOf(name: string, edits: Mutant['edits']): Promise<(text: string) => void> {
   const copy = join(folder, name)
-  for (const part of ['src/core', 'test/core', 'test/scenarios']) {
-    mkdirSync(join(copy, part), { recursive: true })
+  for (const part of ['src/api.ts', 'src/core', 'src/wire', 'src/sim']) {
     cpSync(join(ROOT, part), join(copy, part), { recursive: true })
   }
   for (const [file, find, replace] of edits) {
@@ -27,8 +26,8 @@ async function playerOf(name: string, edits: Mutant['edits']): Promise<(text: st
       text.replace(find, () => replace),
     )
   }
-  const module = await import(pathToFileURL(join(copy, 'test/scenarios/runner.ts')).href)
-  return module.play
+  const module = await import(pathToFileURL(join(copy, 'src/sim/scenario.ts')).href)
+  return module.playScenario
 }
 
 describe('without the rule', () => {

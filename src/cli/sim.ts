@@ -1,0 +1,145 @@
+/** `chordite sim`: seeds become rings in trouble, watched by every oracle; a failure prints the one command that repeats it. */
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Settings } from '../sim/plan.ts'
+import { type Outcome, play } from '../sim/play.ts'
+import { playScenario } from '../sim/scenario.ts'
+import { parseSettings, planToText } from '../sim/scenario-text.ts'
+import { checkSettings } from '../sim/settings.ts'
+import { shrink } from '../sim/shrink.ts'
+import { faultsOf } from '../sim/summary.ts'
+import { planOf } from '../sim/swarm.ts'
+import { integer } from './flags.ts'
+import { count, fail, note, print, printJson } from './output.ts'
+import { Campaign } from './sim-campaign.ts'
+
+interface SimFlags {
+  seed?: number
+  seeds?: readonly [from: number, to: number]
+  jobs: number
+  minutes?: number
+  summary?: string
+  shrink?: boolean
+  trace?: boolean
+  hash?: boolean
+  scenario?: string
+  set: Record<string, number | string>
+  json?: boolean
+}
+
+const SEED_MAX = 2 ** 32 - 1
+/** Plans that `--shrink` plays at most. */
+const SHRINK_TRIES = 4000
+
+export function addSim(program: Command): void {
+  program
+    .command('sim')
+    .description('play rings in trouble from seeds, and check that they keep every promise')
+    .addOption(new Option('--seed <n>', 'play this seed').argParser(integer(0, SEED_MAX)))
+    .addOption(new Option('--seeds <a..b>', 'play these seeds (default: 1..100)').argParser(seedRange))
+    .addOption(
+      new Option('--jobs <n>', 'play so many seeds at a time')
+        .argParser(integer(1, 256))
+        .default(Math.min(2, availableParallelism())),
+    )
+    .addOption(new Option('--minutes <n>', 'start no seed after so long').argParser(integer(1, 100_000)))
+    .option('--summary <file>', 'add to what this file counts, and skip the seeds that it has')
+    .option('--shrink', 'print the shortest scenario that fails as the seed does')
+    .option('--trace', 'print every message and event')
+    .option('--hash', 'print one hash of all that happened, to compare machines and versions')
+    .option('--scenario <file>', 'play a scenario instead of seeds')
+    .addOption(
+      new Option('--set <name=value>', 'a setting in place of the one drawn; may be repeated')
+        .argParser(oneSetting)
+        .default({}, 'none'),
+    )
+    .option('--json', 'print JSON, one value a line')
+    .action(sim)
+}
+
+async function sim(flags: SimFlags): Promise<void> {
+  if (flags.scenario !== undefined) return playFile(flags.scenario)
+  if (flags.seed !== undefined) return playOne(flags.seed, flags)
+  const campaign = new Campaign({ ...flags, seeds: flags.seeds ?? [1, 100] }, (violation) => {
+    if (!flags.json) report(violation.seed, violation, flags.set)
+  })
+  await campaign.run()
+  if (flags.json) printJson(campaign.summary)
+  else for (const line of campaign.lines()) print(line)
+  if (flags.hash) print(`hash ${campaign.hash()}`)
+  const [first] = campaign.summary.violations
+  if (first === undefined) return
+  process.exitCode = 1
+  if (flags.shrink) printShrunk(first.seed, flags)
+}
+
+function playFile(path: string): void {
+  playScenario(readFileSync(path, 'utf8'))
+  print(`${path} plays as it says`)
+}
+
+function playOne(seed: number, flags: SimFlags): void {
+  const plan = planOf(seed, flags.set)
+  const outcome = play(plan, flags.trace ? { trace: print } : {})
+  if (flags.json) printJson(outcome)
+  else if (flags.hash) print(`hash ${outcome.hash}`)
+  else printOutcome(outcome)
+  const [first] = outcome.violations
+  if (first === undefined) return
+  process.exitCode = 1
+  if (!flags.json) report(seed, first, flags.set)
+  if (flags.shrink) printShrunk(seed, flags)
+}
+
+function printOutcome(outcome: Outcome): void {
+  const { seed, events, virtualMs, rounds, lookups } = outcome
+  const faults = faultsOf(outcome.numbers).map(([kind, times]) => `${kind} ${count(times)}`)
+  print(`seed ${seed}: ${count(events)} events in ${(virtualMs / 1000).toFixed(1)} s of simulated time`)
+  print(`faults: ${faults.join(', ') || 'none'}`)
+  print(`look-ups: ${count(lookups.done)} done, ${count(lookups.failed)} failed`)
+  if (rounds !== undefined) print(`ideal ${rounds} rounds of stabilization after the last fault`)
+  print(`hash ${outcome.hash}`)
+}
+
+function report(seed: number, violation: { oracle: string; atMs: number; text: string }, set: Settings): void {
+  const settings = Object.entries(set).map(([name, value]) => ` --set ${name}=${value}`)
+  note(`seed ${seed} violates '${violation.oracle}' at ${count(Math.round(violation.atMs))} ms: ${violation.text}`)
+  note(`  npx chordite sim --seed ${seed}${settings.join('')}`)
+}
+
+/** Fails alike: by the same oracle. */
+function printShrunk(seed: number, flags: SimFlags): void {
+  const plan = planOf(seed, flags.set)
+  const oracle = play(plan).violations[0]?.oracle
+  if (oracle === undefined) return fail(`seed ${seed} does not fail again`)
+  const small = shrink(plan, (candidate) => play(candidate).violations[0]?.oracle === oracle, {
+    tries: SHRINK_TRIES,
+    onProgress: (tried, actions) => {
+      if (process.stderr.isTTY) process.stderr.write(`\r\x1b[Kshrinking: ${tried} tried, ${actions} actions left`)
+    },
+  })
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
+  const [violation] = play(small).violations
+  const why = violation === undefined ? [] : [`'${oracle}' at ${Math.round(violation.atMs)} ms: ${violation.text}`]
+  print(planToText(small, [`Seed ${seed}, made shorter.`, ...why.flatMap((line) => line.split('\n'))]).trimEnd())
+}
+
+function seedRange(text: string): readonly [number, number] {
+  const [from, to] = text.split('..').map(Number) as [number, number | undefined]
+  const end = to ?? from
+  if (!Number.isInteger(from) || !Number.isInteger(end) || from < 0 || end > SEED_MAX || end < from) {
+    throw new InvalidArgumentError('Expected two whole numbers, as in 1..2000.')
+  }
+  return [from, end]
+}
+
+function oneSetting(text: string, previous: Settings): Settings {
+  try {
+    const setting = parseSettings([text])
+    checkSettings(setting)
+    return { ...previous, ...setting }
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
+}
