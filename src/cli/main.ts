@@ -3,12 +3,15 @@
 import { Command, CommanderError } from 'commander'
 import { ChordError } from '../index.ts'
 import { addBuild } from './build.ts'
+import { addCheck } from './check.ts'
 import { addDoctor } from './doctor.ts'
 import { addLookup } from './lookup.ts'
 import { addNode } from './node.ts'
 import { fail } from './output.ts'
+import { addReplay } from './replay.ts'
 import { addRing } from './ring.ts'
 import { addRoute } from './route.ts'
+import { addSim } from './sim.ts'
 import { addUp } from './up.ts'
 import { packageVersion } from './version.ts'
 
@@ -28,7 +31,8 @@ function program(): Command {
     .showSuggestionAfterError()
     .configureOutput({ outputError: (text) => fail(text.replace(/^error: /, '')) })
     .hook('preAction', (_root, command) => tolerateClosedPipes(command.name() === 'node'))
-  for (const add of [addUp, addNode, addLookup, addRing, addRoute, addDoctor, addBuild]) add(root)
+  for (const add of [addUp, addNode, addLookup, addRing, addRoute, addReplay, addSim, addCheck, addDoctor, addBuild])
+    add(root)
   return root
 }
 

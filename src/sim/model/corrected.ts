@@ -27,8 +27,7 @@ export class CorrectedChord implements Model {
     const ring = Array.from({ length: nodes }, (_, id) => otherwise?.[id] ?? this.nodes.absent(id, false))
     for (const [at, id] of ids.entries()) {
       const after = Array.from({ length: successors }, (_, k) => ids[(at + 1 + k) % ids.length]!)
-      const alone = ids.length === 1 && this.rules.noneAtJoin
-      ring[id] = this.nodes.live(id, this.#list(id, after), alone ? NONE : ids.at(at - 1)!)
+      ring[id] = this.nodes.live(id, this.#list(id, after), ids.at(at - 1)!)
     }
     return ring
   }
@@ -44,9 +43,6 @@ export class CorrectedChord implements Model {
     if (node.due === 'rectify') this.#rectify(ring, node, visit)
     else if (node.due === 'adopt') this.#adoptNext(ring, node, visit)
     else if (node.list.length > 0) this.#stabilize(ring, node, visit)
-    else if (this.rules.sole && node.pred !== NONE && ring[node.pred]!.live) {
-      visit(this.#adopted(ring, node, node.pred), 'adopt', node.id, node.pred)
-    }
   }
 
   /** Nobody fails whose failure leaves a list without a live entry, or too few principals. */
@@ -55,8 +51,7 @@ export class CorrectedChord implements Model {
     const left = liveMask(ring) & ~bit
     if (left === 0) return
     for (const other of ring) {
-      if (other === node || other.entries === 0 || (other.entries & left) !== 0) continue
-      if (!this.rules.sole || countOf(left) > 1) return
+      if (other !== node && other.live && (other.entries & left) === 0) return
     }
     const kept = this.bounds.principals === 0 ? 0 : principals(ring)
     if ((kept & bit) !== 0 && countOf(kept) <= this.bounds.principals) return
@@ -66,11 +61,10 @@ export class CorrectedChord implements Model {
   #join(ring: Ring, id: number, visit: Visit): void {
     for (const helper of ring) {
       if (!helper.live) continue
-      const list = helper.list.length > 0 ? helper.list : [helper.id]
-      const first = helper.list[0] ?? helper.id
-      if (!between(helper.id, id, first)) continue
+      const first = helper.list[0]
+      if (first === undefined || !between(helper.id, id, first)) continue
       if (this.rules.askAtJoin && !ring[first]!.live) continue
-      const taken = this.rules.wholeList ? list : list.slice(0, 1)
+      const taken = this.rules.wholeList ? helper.list : [first]
       const pred = this.rules.noneAtJoin ? NONE : helper.id
       visit(put(ring, this.nodes.live(id, this.#list(id, taken), pred)), 'join', id, helper.id)
     }
@@ -108,7 +102,8 @@ export class CorrectedChord implements Model {
   #adopted(ring: Ring, node: ModelNode, nearer: number): Ring {
     const { id, list, pred } = node
     if (this.rules.ask && !ring[nearer]!.live) return this.#notified(ring, list[0] ?? NONE, id)
-    const after = this.rules.ask ? ring[nearer]!.list : list
+    // Unasked it takes the place of the first successor, as in the original protocol.
+    const after = this.rules.ask ? ring[nearer]!.list : list.slice(1)
     const next = put(ring, this.nodes.live(id, this.#list(id, [nearer, ...after]), pred))
     return this.#notified(next, nearer, id)
   }

@@ -22,6 +22,8 @@ export interface Exploration {
   readonly complete: boolean
   /** For each property that was lost, a shortest path to a state in which it is. */
   readonly lost: ReadonlyMap<string, readonly Step[]>
+  /** All states in which one is, which were not gone on from. */
+  readonly dead: ReadonlySet<number>
 }
 
 export interface Search {
@@ -59,7 +61,7 @@ export function explore(model: Model, search: Search, report: Report = () => {})
     if (first && lost.size > 0) break
     if (!dead.has(current)) model.steps(states.at(current), visit)
   }
-  return { states, transitions, depth: Math.max(0, depth - 1), complete: current === states.count, lost }
+  return { states, transitions, depth: Math.max(0, depth - 1), complete: current === states.count, lost, dead }
 }
 
 /** Nothing is remembered of how a state was reached but the one before: what leads from that one to it is looked up. */

@@ -61,12 +61,15 @@ export class Nodes {
 
   live(id: number, list: readonly number[], pred: number, due: Due = 'stabilize', from: number = NONE): ModelNode {
     const code = this.#code(list, pred, due, from)
-    const known = this.#interned[id]!
-    return (known[code] ??= {
+    const known = this.#interned[id]![code]
+    if (known) return known
+    const node: ModelNode = {
       ...{ id, live: true, gone: false, list: [...list], pred, due, from, code },
       entries: maskOf(list),
       skipped: this.#skipped([id, ...list]),
-    })
+    }
+    this.#interned[id]![code] = node
+    return node
   }
 
   absent(id: number, gone: boolean): ModelNode {

@@ -4,6 +4,8 @@ export interface Check {
   readonly name: string
   /** One line for `--help`. */
   readonly about: string
+  /** It is there to show that something is lost. */
+  readonly loses?: boolean
   run(options: CheckOptions, report: Report): Outcome
 }
 

@@ -11,7 +11,9 @@ export const PERMANENT = {
   AtMostOneRing: ({ nodes, members, reach }) =>
     nodes.every((a) => !has(members, a.id) || (members & ~reach[a.id]! & ~(1 << a.id)) === 0),
   OrderedRing: ({ nodes, members, best }) =>
-    nodes.every((a) => !has(members, a.id) || nodes.every((c) => !has(members, c.id) || !jumped(a.id, c.id, best[a.id]!))),
+    nodes.every(
+      (a) => !has(members, a.id) || nodes.every((c) => !has(members, c.id) || !jumped(a.id, c.id, best[a.id]!)),
+    ),
   ConnectedAppendages: ({ nodes, members, reach }) =>
     nodes.every((a) => has(members, a.id) || (reach[a.id]! & members) !== 0),
 } satisfies Record<string, Property>
@@ -27,7 +29,9 @@ export const TRANSIENT = {
     ),
   /** Nobody lists, after a node, a live one that this node's own list skips. */
   ValidSuccessorList: ({ nodes }) =>
-    nodes.every((n) => nodes.every((m) => m === n || !skipsAfterFirst(n, m.id) || !nodes.some((a) => lists(a, n.id, m.id)))),
+    nodes.every((n) =>
+      nodes.every((m) => m === n || !skipsAfterFirst(n, m.id) || !nodes.some((a) => lists(a, n.id, m.id))),
+    ),
 } satisfies Record<string, Property>
 
 export const PROPERTIES: Readonly<Record<string, Property>> = { ...PERMANENT, ...TRANSIENT }

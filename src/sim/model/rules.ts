@@ -21,8 +21,6 @@ export interface Rules {
   readonly fresh: boolean
   /** Who has been a member is part of the state. */
   readonly history: boolean
-  /** A node alone with an empty list is its own successor, and takes joiners. */
-  readonly sole: boolean
 }
 
 /** Zave's abstraction (TSE 2017). */
@@ -37,7 +35,6 @@ export const ZAVE: Rules = {
   rectifyChecks: true,
   fresh: false,
   history: false,
-  sole: false,
 }
 
 export const OURS: Rules = { ...ZAVE, lists: 'cut', padding: false, merged: true, noneAtJoin: true, history: true }
@@ -71,17 +68,17 @@ export const SWITCHES = {
     off: { merged: false },
   },
   ask: {
-    about: 'a nearer successor is adopted on its own answer only',
+    about: "a nearer successor is adopted on its own answer only (off: it takes the first one's place unasked)",
     on: { ask: true },
     off: { ask: false },
   },
   'ask-at-join': {
-    about: 'a node joins only if its first successor answers',
+    about: 'a node joins only if its first successor answers; the published counts do without',
     on: { askAtJoin: true },
     off: { askAtJoin: false },
   },
   'whole-list': {
-    about: 'a joiner takes the whole list (off: its first live entry, as the original protocol)',
+    about: 'a joiner takes the whole list (off: its first entry only, as in the original protocol)',
     on: { wholeList: true },
     off: { wholeList: false },
   },
@@ -99,11 +96,6 @@ export const SWITCHES = {
     about: 'who was a member comes back as another incarnation, never as the one that others list',
     on: { fresh: true, history: true },
     off: { fresh: false },
-  },
-  sole: {
-    about: 'a node whose list is empty is a ring of its own',
-    on: { sole: true },
-    off: { sole: false },
   },
 } satisfies Record<string, Switch>
 
