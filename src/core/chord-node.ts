@@ -180,7 +180,7 @@ export class ChordNode {
         onGranted(core, from, purpose.token, answer.accepted, nowMs)
         return proceed(core, nowMs)
       case 'handedOver':
-        if (purpose.kind === 'handOver') onHandedOver(core, from, answer.accepted, answer.leaving, nowMs)
+        if (purpose.kind === 'handOver') onHandedOver(core, from, answer, nowMs)
         return
       case 'goodbye':
         if (purpose.kind === 'left') onGoodbye(core, nowMs)
@@ -282,7 +282,10 @@ export class ChordNode {
 
   #evictAll(address: string, reason: DownReason, nowMs: number): void {
     if (address === this.core.self.address) return
-    for (const peer of this.#peersAt(address)) evict(this.core, peer, reason, nowMs)
+    const known = this.#peersAt(address)
+    // Whom we only remember may still be named to us by others, and must not be followed then.
+    if (reason === 'left') known.push(...this.core.remembered.list().filter((peer) => peer.address === address))
+    for (const peer of known) evict(this.core, peer, reason, nowMs)
   }
 
   /** Everyone of an address that we have a pointer to or a question at. */
@@ -301,7 +304,7 @@ export class ChordNode {
   handedOver(token: number, nowMs: number): void {
     const core = this.core
     if (core.handover?.token !== token || core.handover.phase !== 'services') return
-    if (core.departure !== undefined) onLeaverServicesDone(core, nowMs)
+    if (core.handover.cause === 'leave') onLeaverServicesDone(core, nowMs)
     else onServicesDone(core, nowMs)
   }
 

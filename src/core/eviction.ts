@@ -76,7 +76,7 @@ export function onUnanswered(core: Core, entry: PendingQuestion, reason: DownRea
     case 'grant':
       return onGrantUnanswered(core, entry, nowMs)
     case 'handOver':
-      return onHandedOver(core, entry.to, false, false, nowMs)
+      return onHandedOver(core, entry.to, undefined, nowMs)
     case 'left':
       return onGoodbye(core, nowMs)
     default:

@@ -1,6 +1,7 @@
 /** Leaving in order: hand the range to the successor, tell those that may list us, keep forwarding until they know. */
 import { keyOf } from './failure-detector.ts'
 import { type Peer, samePeer } from './messages.ts'
+import { offer } from './responsibility.ts'
 import { adopt } from './stabilize.ts'
 import type { Core, Departure } from './state.ts'
 
@@ -13,8 +14,8 @@ export function leave(core: Core, nowMs: number): void {
   const mustHandOver = core.joined || core.range !== undefined
   core.departure = { phase: 'handingOver', leavingToo: new Set(), goodbyesLeft: 0 }
   core.setStatus('leaving')
-  // A grant that has been told may have been taken: until the answer comes, two would own it.
-  if (core.handover?.phase === 'services') core.handover = undefined
+  // A grant that has been told may have been taken: until the answer comes, two would own it. A joiner's comes first anyway.
+  if (core.handover?.phase === 'services' && core.predecessorHasRange) core.handover = undefined
   core.lookups.clear()
   for (const timer of ['fingersMs', 'selfLookupMs', 'rejoinMs'] as const) core.timers[timer] = Number.POSITIVE_INFINITY
   if (mustHandOver) proceed(core, nowMs)
@@ -30,7 +31,7 @@ export function proceed(core: Core, nowMs: number): void {
     if (departure.goodbyesLeft <= 0) finish(core)
     return
   }
-  if (core.handover?.cause === 'grant') return
+  if (core.handover?.cause === 'grant' || grantFirst(core, departure)) return
   const heirs = core.successors.filter((peer) => !core.detector.isDead(peer))
   const stays = neighbors(core).some((peer) => !departure.leavingToo.has(keyOf(peer)))
   const heir = heirs[0]
@@ -42,6 +43,19 @@ export function proceed(core: Core, nowMs: number): void {
   const token = core.nextNumber()
   core.handover = { token, cause: 'leave', to: heir, lost: core.range, phase: 'services', boundary: core.boundary }
   core.outputs.push({ kind: 'handover', token, to: heir, lost: core.range, rest: undefined, cause: 'leave' })
+}
+
+/** Whoever joined right before us owns nothing yet, so it could take nothing from us or from others that leave: gives it its part. */
+function grantFirst(core: Core, departure: Departure): boolean {
+  const joiner = joinerOf(core)
+  if (joiner === undefined || core.handover !== undefined || departure.leavingToo.has(keyOf(joiner))) return false
+  offer(core, joiner)
+  return true
+}
+
+function joinerOf({ predecessor, predecessorHasRange, range, self, detector }: Core): Peer | undefined {
+  if (predecessor === undefined || predecessorHasRange || range === undefined) return undefined
+  return predecessor.id.isBetween(range.after, self.id) && !detector.isSuspect(predecessor) ? predecessor : undefined
 }
 
 /** A list that has come to its end does not mean that nobody is left. Returns whether to wait for an answer. */
@@ -64,10 +78,16 @@ function tellHandOver(core: Core, heir: Peer, nowMs: number): void {
   core.ask(heir, { type: 'handOver', after: core.range.after, boundary: core.boundary }, { kind: 'handOver' }, nowMs)
 }
 
-export function onHandedOver(core: Core, from: Peer, accepted: boolean, leavingToo: boolean, nowMs: number): void {
+/** `answer`: undefined if there was none; it may have been taken then. */
+export function onHandedOver(
+  core: Core,
+  from: Peer,
+  answer: { readonly accepted: boolean; readonly leaving: boolean } | undefined,
+  nowMs: number,
+): void {
   const departure = core.departure
   if (departure === undefined || core.range === undefined) return
-  if (accepted) {
+  if (answer?.accepted) {
     const lost = core.range
     core.handover = undefined
     core.setRange(undefined, { lost, to: from, cause: 'leave' })
@@ -75,7 +95,8 @@ export function onHandedOver(core: Core, from: Peer, accepted: boolean, leavingT
   }
   // Not neighbours just now, or busy: our own stabilisation finds out who is. Or it leaves too, and hands over to its
   // own successor, which then becomes ours; unless everybody leaves, and there is nothing to wait for.
-  if (leavingToo) onLeavingToo(core, from, nowMs)
+  if (answer?.leaving) onLeavingToo(core, from, nowMs)
+  if (answer !== undefined && joinerOf(core) !== undefined) core.handover = undefined
   core.stabilizeSoon(nowMs)
   core.timers.departureMs = nowMs + RETRY_MS
 }

@@ -7,6 +7,7 @@
  *   ─────────o═══════════════════o══════════════o──      range = (boundary, self]
  *            └──── granted to ───┘└── kept ─────┘         until range.after is the predecessor
  */
+import { keyOf } from './failure-detector.ts'
 import { type Boundary, type Peer, type Question, type Range, samePeer } from './messages.ts'
 import type { Core, PendingQuestion } from './state.ts'
 
@@ -60,7 +61,7 @@ function grow(core: Core, predecessor: Peer, nowMs: number): void {
 }
 
 /** Start giving (range.after, to] to the predecessor: the services go first. */
-function offer(core: Core, to: Peer): void {
+export function offer(core: Core, to: Peer): void {
   const range = core.range as Range
   const token = core.nextNumber()
   const lost = { after: range.after, upTo: to.id }
@@ -90,7 +91,7 @@ export function onGranted(core: Core, from: Peer, token: number, accepted: boole
   if (handover === undefined || handover.token !== token) return
   core.handover = undefined
   // It leaves, and will say goodbye: then the next one is offered the range.
-  if (!accepted) return
+  if (!accepted) return void core.departure?.leavingToo.add(keyOf(from))
   if (samePeer(from, core.predecessor)) core.predecessorHasRange = true
   // A merge made the range longer meanwhile: what was told is too little, so `settle` offers again.
   if (!core.range?.after.equals(handover.lost.after)) return settle(core, nowMs)

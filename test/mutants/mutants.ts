@@ -130,7 +130,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'impatient-leaver',
     rule: 'a leaver waits for the answer to a grant',
     scenario: 'leaver-and-joiner',
-    edits: [['core/leave.ts', "if (core.handover?.phase === 'services') core.handover", 'core.handover']],
+    edits: [['core/leave.ts', "core.handover?.cause === 'grant' || ", '']],
   },
   {
     name: 'grant-unacknowledged',
