@@ -11,6 +11,8 @@ import type { Core, PendingQuestion } from './state.ts'
 
 /** Proof, or enough silence. */
 export function evict(core: Core, peer: Peer, reason: DownReason, nowMs: number): void {
+  // Several may be evicted at once, and a leaver be done before the last of them.
+  if (hasLeft(core)) return
   if (peer.id.equals(core.self.id) && peer.incarnation === core.self.incarnation) return
   if (reason === 'left') core.detector.departed(peer)
   else core.detector.proveDead(peer)
@@ -19,11 +21,15 @@ export function evict(core: Core, peer: Peer, reason: DownReason, nowMs: number)
   if (samePeer(peer, core.handover?.to)) core.handover = undefined
   for (const entry of unanswered) onUnanswered(core, entry, reason, nowMs)
   // A leaver may have waited for nobody else.
-  if (core.status === 'left') return
+  if (hasLeft(core)) return
   promoteCandidate(core, nowMs)
   settle(core, nowMs)
   checkAlone(core, reason, nowMs)
   if (core.departure !== undefined) proceed(core, nowMs)
+}
+
+function hasLeft(core: Core): boolean {
+  return core.status === 'left'
 }
 
 /** The list is empty. If everybody left in order we are the ring; otherwise we lost it, and never pretend to own it. */

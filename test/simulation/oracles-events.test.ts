@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
+import { ChordNode } from '../../src/core/chord-node.ts'
 import { Id } from '../../src/core/id.ts'
 import { Oracles } from '../../src/sim/oracles/oracles.ts'
-import { Simulation } from '../../src/sim/simulation.ts'
+import { DEFAULT_CONFIG, Simulation } from '../../src/sim/simulation.ts'
 
 const smallId = (n: number) => new Id(0, 0, 0, 0, n)
 
@@ -29,6 +30,21 @@ test('a leaver that gives up on the last whom it waits for has nothing more to s
     expect(simulation.isAlive('n4')).toBe(false)
     expect(oracles.violations).toEqual([])
   }
+})
+
+test('nor has one that finds that all of a process are gone, when the first of them was all that it waited for', () => {
+  const peer = (n: number, address: string) => ({ id: smallId(n), address, incarnation: 1n })
+  const random = { nextUint32: () => 1 }
+  const node = new ChordNode({ self: peer(4, 'n4'), config: DEFAULT_CONFIG, random })
+  const [before, after] = [peer(2, 'other'), peer(6, 'other')]
+  node.core.follow([after], 0)
+  node.core.setPredecessor(before, true)
+  node.core.departure = { phase: 'sayingGoodbye', leavingToo: new Set(), goodbyesLeft: 1 }
+  node.core.ask(before, { type: 'left', successors: [after] }, { kind: 'left' }, 0)
+  node.departed('other', 100)
+  const outputs = []
+  for (let output = node.poll(); output !== undefined; output = node.poll()) outputs.push(output)
+  expect(outputs.at(-1)).toMatchObject({ kind: 'event', event: { type: 'state', current: 'left' } })
 })
 
 test('what is not in the graph of statuses, and events after the end, are found', () => {
