@@ -22,6 +22,9 @@ const FIRST_MISS_GROWTH = 2
 const RECORDS_MAX = 2048
 
 interface Record {
+  readonly incarnation: bigint
+  /** Another life of the same node. */
+  other: Record | undefined
   readonly roundTrip: RoundTrip
   misses: number
   lastMissMs: number
@@ -31,7 +34,9 @@ interface Record {
   departed: boolean
 }
 
-type RecordState = { readonly [K in keyof Record]: K extends 'roundTrip' ? RoundTripState : Record[K] }
+/** What its key does not say. */
+type Kept = Exclude<keyof Record, 'incarnation' | 'other'>
+type RecordState = { readonly [K in Kept]: K extends 'roundTrip' ? RoundTripState : Record[K] }
 
 export interface DetectorState {
   readonly records: readonly (readonly [key: string, record: RecordState])[]
@@ -42,7 +47,10 @@ export class FailureDetector {
   /** Records dropped so far: with one goes a suspicion, maybe. */
   dropped = 0
   readonly #config: CoreConfig
+  /** By `keyOf`, the oldest first. Only to know which that is: whoever looks for one takes the way by its id. */
   readonly #records = new Map<string, Record>()
+  /** By id, which has its text at hand; the lives of a node hang together. */
+  readonly #byId = new Map<string, Record>()
   /** Of all peers together. */
   readonly #usual = new RoundTrip()
 
@@ -52,7 +60,7 @@ export class FailureDetector {
 
   timeoutMs(peer: Peer): number {
     const { probeMinMs, probeMaxMs } = this.#config
-    const record = this.#records.get(keyOf(peer))
+    const record = this.#find(peer)
     const firstMs = this.#firstTimeoutMs()
     if (record === undefined) return Math.min(firstMs, probeMaxMs)
     let timeout = Math.max(probeMinMs, record.roundTrip.timeoutMs(firstMs))
@@ -77,12 +85,12 @@ export class FailureDetector {
 
   /** Anything came from it, be it a question. That clears no suspicion, but saves asking whether it lives. */
   heard(peer: Peer, nowMs: number): void {
-    const record = this.#records.get(keyOf(peer))
+    const record = this.#find(peer)
     if (record !== undefined) record.lastHeardMs = nowMs
   }
 
   lastHeardMs(peer: Peer): number {
-    return this.#records.get(keyOf(peer))?.lastHeardMs ?? Number.NEGATIVE_INFINITY
+    return this.#find(peer)?.lastHeardMs ?? Number.NEGATIVE_INFINITY
   }
 
   /**
@@ -110,33 +118,36 @@ export class FailureDetector {
   }
 
   hasDeparted(peer: Peer): boolean {
-    return this.#records.get(keyOf(peer))?.departed ?? false
+    return this.#find(peer)?.departed ?? false
   }
 
   isDead(peer: Peer): boolean {
-    return this.#records.get(keyOf(peer))?.dead ?? false
+    return this.#find(peer)?.dead ?? false
   }
 
   /** Missed an answer, or is dead: routing goes around it. */
   isSuspect(peer: Peer): boolean {
-    const record = this.#records.get(keyOf(peer))
+    const record = this.#find(peer)
     return record !== undefined && (record.misses > 0 || record.dead)
   }
 
   /** Records in the order in which they are dropped, each with its `keyOf`. */
   dump(): DetectorState {
-    const records = Array.from(this.#records, ([key, record]): [string, RecordState] => [
-      key,
-      { ...record, roundTrip: record.roundTrip.dump() },
-    ])
+    const records = Array.from(this.#records, ([key, record]): [string, RecordState] => {
+      const { incarnation: _, other: __, ...kept } = record
+      return [key, { ...kept, roundTrip: record.roundTrip.dump() }]
+    })
     return { records, usual: this.#usual.dump() }
   }
 
   restore({ records, usual }: DetectorState): void {
     this.#usual.restore(usual)
     this.#records.clear()
+    this.#byId.clear()
     for (const [key, record] of records) {
-      this.#records.set(key, { ...record, roundTrip: new RoundTrip().restore(record.roundTrip) })
+      const [id, incarnation] = key.split('/') as [string, string]
+      const roundTrip = new RoundTrip().restore(record.roundTrip)
+      this.#keep(key, id, { ...record, incarnation: BigInt(incarnation), other: undefined, roundTrip })
     }
   }
 
@@ -145,26 +156,48 @@ export class FailureDetector {
     return Math.max(FIRST_TIMEOUT_MIN_MS, FIRST_ROUND_TRIPS * this.#usual.timeoutMs(0))
   }
 
-  #record(peer: Peer): Record {
-    const key = keyOf(peer)
-    let record = this.#records.get(key)
-    if (record === undefined) {
-      if (this.#records.size >= RECORDS_MAX) {
-        const oldest = this.#records.keys().next().value
-        if (oldest !== undefined) this.#records.delete(oldest)
-        this.dropped++
-      }
-      record = {
-        roundTrip: new RoundTrip(),
-        misses: 0,
-        lastMissMs: Number.NEGATIVE_INFINITY,
-        lastHeardMs: Number.NEGATIVE_INFINITY,
-        dead: false,
-        departed: false,
-      }
-      this.#records.set(key, record)
-    }
+  #find(peer: Peer): Record | undefined {
+    let record = this.#byId.get(peer.id.toString())
+    while (record !== undefined && record.incarnation !== peer.incarnation) record = record.other
     return record
+  }
+
+  #record(peer: Peer): Record {
+    const known = this.#find(peer)
+    if (known !== undefined) return known
+    if (this.#records.size >= RECORDS_MAX) this.#dropOldest()
+    const record = {
+      incarnation: peer.incarnation,
+      other: undefined,
+      roundTrip: new RoundTrip(),
+      misses: 0,
+      lastMissMs: Number.NEGATIVE_INFINITY,
+      lastHeardMs: Number.NEGATIVE_INFINITY,
+      dead: false,
+      departed: false,
+    }
+    this.#keep(keyOf(peer), peer.id.toString(), record)
+    return record
+  }
+
+  #keep(key: string, id: string, record: Record): void {
+    record.other = this.#byId.get(id)
+    this.#byId.set(id, record)
+    this.#records.set(key, record)
+  }
+
+  #dropOldest(): void {
+    const [key, record] = this.#records.entries().next().value as [string, Record]
+    const id = key.slice(0, key.indexOf('/'))
+    this.#records.delete(key)
+    this.dropped++
+    const first = this.#byId.get(id) as Record
+    if (first !== record) {
+      let before = first
+      while (before.other !== record) before = before.other as Record
+      before.other = record.other
+    } else if (record.other === undefined) this.#byId.delete(id)
+    else this.#byId.set(id, record.other)
   }
 }
 

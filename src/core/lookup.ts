@@ -8,7 +8,7 @@ import type { Id } from './id.ts'
 import { onJoinPointFound, onJoinPointMissing } from './join.ts'
 import { coverFingers, nextFinger } from './maintenance.ts'
 import { onOwnPlaceFound } from './merge.ts'
-import type { Answer, Peer, Question } from './messages.ts'
+import { type Answer, type Peer, type Question, samePeer } from './messages.ts'
 import type { Core, PendingQuestion } from './state.ts'
 import { closestPreceding } from './table.ts'
 
@@ -100,7 +100,7 @@ function addCandidates(core: Core, lookup: Lookup, peers: readonly Peer[]): void
   for (const peer of peers) {
     if (peer.id.equals(core.self.id) || peer.id.equals(lookup.key)) continue
     if (lookup.asked.has(keyOf(peer)) || core.detector.isDead(peer)) continue
-    if (lookup.candidates.some((known) => keyOf(known) === keyOf(peer))) continue
+    if (lookup.candidates.some((known) => samePeer(known, peer))) continue
     lookup.candidates.push(peer)
   }
   lookup.candidates.sort((a, b) => a.id.distanceTo(lookup.key).compare(b.id.distanceTo(lookup.key)))
