@@ -7,8 +7,8 @@
  * A. A principal stays one until it dies or begins to leave, unless the member that now passes it over
  *    - suspects it (suspects are kept in lists, docs/decisions/006, but an answer to a joiner names only those that are not
  *      suspect, and a member all of whose entries are suspect adopts whoever answers), or
- *    - had nothing to follow before, being SOLE or isolated: it takes the first who calls, and whoever lies between the two
- *      is passed over until both have stabilised.
+ *    - had nothing to follow before, its list having come to an end: it takes the first who answers, and whoever lies between
+ *      the two is passed over until both have stabilised.
  *    Every other list is made of pieces of lists that exist (`cut` of an answer behind one who answers, after entries that
  *    were there), and passes over nobody whom those did not.
  * B. A list does not lose its last live entry, unless that one is counted dead (a false suspicion), or the members of the
@@ -85,7 +85,7 @@ export class InvariantOracle implements Oracle {
   changed(seen: Seen, what: number): void {
     if ((what & LIST) === 0) return
     this.#dirty = true
-    this.#hold(seen, seen.successors)
+    this.#hold(seen, seen.sole ? [seen.self] : seen.successors)
     if (!seen.live) return
     const lacked = this.#lacking.has(seen)
     this.#look(seen)
@@ -162,10 +162,13 @@ export class InvariantOracle implements Oracle {
     if (actor === undefined) return this.#report('invariant', [lost], 'no principal any more, and nobody did it')
     if (actor.core.detector.isSuspect(lost.self)) return this.suspected(actor, lost)
     const { detector } = actor.core
-    const usable = actor.successorsBefore.filter((peer) => this.#view.isLive(peer) && !detector.isSuspect(peer))
+    const isUsable = (peer: Peer) => this.#view.isLive(peer) && !detector.isSuspect(peer)
     const first = actor.successors.find((peer) => !detector.isSuspect(peer))
-    const hadNone = usable.length === 0 && first !== undefined && lost.id.isBetween(actor.id, first.id)
-    if (!hadNone) return this.#report('invariant', [actor, lost], this.#textOfSkip(lost, actor))
+    // It has nobody now, and says so to a joiner, or had nobody, and took the first who answered.
+    const hasNone = !actor.sole && first === undefined
+    const hadNone =
+      !actor.successorsBefore.some(isUsable) && first !== undefined && lost.id.isBetween(actor.id, first.id)
+    if (!hasNone && !hadNone) return this.#report('invariant', [actor, lost], this.#textOfSkip(lost, actor))
     const live = actor.successorsBefore.map((peer) => this.#view.find(peer)).find((one) => one?.live)
     if (live !== undefined) this.suspected(actor, live)
   }

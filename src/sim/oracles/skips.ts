@@ -9,6 +9,9 @@
  *     `left`                 in flight (its one entry is a hint only, but costs nothing to count)
  *     a join check           the list that a joiner keeps while it asks whether the first of it lives
  *
+ * Who is SOLE follows itself, so its list passes over everybody else; and so does its answer to a joiner, who will follow it
+ * alone.
+ *
  * A list that names an earlier life of a process does not name the present one: when the dead entry goes, it is passed over.
  *
  * Lists are known by the array that holds them, since a core answers with the very array that it has. One that is looked at
@@ -59,7 +62,10 @@ export class Skips {
 
   sent(flight: Flight): void {
     const list = adoptable(flight.message)
-    if (list !== undefined) this.hold(flight.from, list)
+    if (list === undefined) return
+    if (list.length === 0 && flight.message.type === 'closestKnown')
+      this.hold(flight.from, list, undefined, [flight.from])
+    else this.hold(flight.from, list)
   }
 
   landed(flight: Flight): void {
@@ -69,21 +75,22 @@ export class Skips {
     this.release(list)
   }
 
-  hold(head: Peer, list: readonly Peer[], sinceMs = this.#world.nowMs): void {
+  /** `key`: the array by which it is known; `list`: what it says, where that is something else. */
+  hold(head: Peer, key: readonly Peer[], sinceMs = this.#world.nowMs, list = key): void {
     if (list.length === 0) return
-    const known = this.#held.get(list)
+    const known = this.#held.get(key)
     if (known !== undefined) {
       known.references++
       return
     }
     const held = { head, list, length: orderedLength(head, list), sinceMs, references: 1 }
-    this.#held.set(list, held)
+    this.#held.set(key, held)
     this.#forSkipped(held, (seen) => this.#count(seen, 1))
   }
 
   /** It counts until `settle`. */
   release(list: readonly Peer[]): void {
-    if (list.length > 0) this.#ending.push(list)
+    this.#ending.push(list)
   }
 
   /** A list that was kept for a while is adopted or dropped now. */
@@ -173,7 +180,7 @@ function orderedLength(head: Peer, list: readonly Peer[]): number {
   let previous = head.id
   for (let i = 0; i < list.length; i++) {
     const { id } = list[i] as Peer
-    if (!id.isBetween(previous, head.id)) return i
+    if (!id.isBetween(previous, head.id)) return i === 0 && id.equals(head.id) ? 1 : i
     previous = id
   }
   return list.length

@@ -34,7 +34,7 @@ export class Seen {
   diedMs = Number.POSITIVE_INFINITY
   /** As they were when we last looked. */
   successors: readonly Peer[] = NOBODY
-  /** The list before that. */
+  /** The list before its last input. */
   successorsBefore: readonly Peer[] = NOBODY
   predecessor: Peer | undefined = undefined
   range: Core['range'] = undefined
@@ -54,8 +54,8 @@ export class Seen {
   refresh(): number {
     const { core } = this
     let what = 0
+    this.successorsBefore = this.successors
     if (core.successors !== this.successors) {
-      this.successorsBefore = this.successors
       this.successors = core.successors
       what |= LIST
     }
