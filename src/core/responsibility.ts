@@ -137,9 +137,12 @@ export function acceptHandOver(core: Core, from: Peer, message: HandOver): boole
   if (range === undefined || core.departure !== undefined || core.handover !== undefined) return false
   const { after } = message
   if (range.after.equals(from.id)) {
-    core.boundary = resolve(core, message.boundary)
-    const gained = { after, upTo: from.id }
-    core.setRange({ after, upTo: core.self.id }, { gained, from, cause: 'leave' })
+    // After a partition it may reach into ours: then the two are the whole ring.
+    const overlaps = after.equals(from.id) || after.isBetween(from.id, core.self.id)
+    const start = overlaps ? core.self.id : after
+    core.boundary = overlaps ? { peer: core.self, dead: false } : resolve(core, message.boundary)
+    const gained = { after: start, upTo: from.id }
+    core.setRange({ after: start, upTo: core.self.id }, { gained, from, cause: 'leave' })
     return true
   }
   return from.id.isBetween(range.after, core.self.id)
