@@ -78,6 +78,7 @@ export class ProcessClock implements Clock {
   resume(): void {
     const due = this.#due ?? []
     this.#due = undefined
+    if (this.#isOver) return
     for (const fire of due) this.#world.setTimer(0, fire)
   }
 

@@ -39,7 +39,7 @@ export class WorldProcess {
   readonly host: string
   readonly disk = new Disk()
   readonly cares: WorldNode
-  state: 'new' | 'running' | 'paused' | 'left' | 'dead' = 'new'
+  state: 'new' | 'running' | 'left' | 'dead' = 'new'
   life = 0
   clockFault: ClockFault
   clock!: ProcessClock
@@ -62,7 +62,7 @@ export class WorldProcess {
   }
 
   get isAlive(): boolean {
-    return this.state === 'running' || this.state === 'paused'
+    return this.state === 'running'
   }
 
   /** Cores of the node, once it has begun to start. */
@@ -99,6 +99,13 @@ export class WorldProcess {
     for (const transport of this.#transports) if (!transport.dead) this.#around.network.end(transport, silent)
     this.clock.end()
     abandon(this.node)
+  }
+
+  /** Nothing holds it back any more. */
+  relieve(): void {
+    this.clock.resume()
+    this.choke(false)
+    this.disk.isFull = false
   }
 
   choke(on: boolean): void {

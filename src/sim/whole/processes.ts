@@ -31,6 +31,11 @@ export abstract class Processes extends Timeline {
     return this.processes.map(({ node }) => node)
   }
 
+  /** The dead and those that have left, too. */
+  protected get everybody(): readonly WorldProcess[] {
+    return this.#processes
+  }
+
   protected get processes(): readonly WorldProcess[] {
     return this.#processes.filter((process) => process.isAlive)
   }
@@ -90,19 +95,15 @@ export abstract class Processes extends Timeline {
     const process = this.process(who)
     const { life } = process
     this.history.fault('pause', process.address)
-    process.state = 'paused'
     process.clock.pause()
     if (forMs === undefined) return
     this.clock.setTimer(forMs, () => {
-      if (process.state === 'paused' && process.life === life) this.resume(process.node)
+      if (process.life === life) process.clock.resume()
     })
   }
 
   resume(who: Who): void {
-    const process = this.process(who)
-    if (process.state !== 'paused') return
-    process.state = 'running'
-    process.clock.resume()
+    this.process(who).clock.resume()
   }
 
   /** Takes leave in order. */

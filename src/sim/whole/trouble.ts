@@ -125,23 +125,21 @@ export class Trouble {
 
   #hitPath(kind: FaultName, from: ChordNode, to: ChordNode, random: Stream, forMs: number): void {
     const world = this.#world
-    const a = from.address
-    const b = to.address
     switch (kind) {
       case 'reset':
-        return world.reset(a, b)
+        return world.reset(from, to)
       case 'cut':
-        world.cut(a, b)
-        return this.#after(forMs, () => world.mend(a, b))
+        world.cut(from, to)
+        return this.#after(forMs, () => world.mend(from, to))
       case 'clog':
-        world.clog(a, b)
-        return this.#after(forMs / 2, () => world.mend(a, b))
+        world.clog(from, to)
+        return this.#after(forMs / 2, () => world.mend(from, to))
       case 'slow':
-        world.slow(a, b, { kind: 'heavy', medianMs: random.between(5, 200) })
-        return this.#after(forMs, () => world.mend(a, b))
+        world.slow(from, to, { kind: 'heavy', medianMs: random.between(5, 200) })
+        return this.#after(forMs, () => world.mend(from, to))
       case 'corrupt':
-        world.corrupt(a, b, random.between(1, 20))
-        return this.#after(forMs, () => world.mend(a, b))
+        world.corrupt(from, to, random.between(1, 20))
+        return this.#after(forMs, () => world.mend(from, to))
       default:
         throw new Error(`${kind} is no fault of a path`)
     }
@@ -178,7 +176,7 @@ export class Trouble {
 
   #again(node: ChordNode, random: Stream): void {
     const memory = (['kept', 'kept', 'stale', 'lost'] as const)[random.below(4)]!
-    this.#world.restart(node.address, memory).catch(() => {})
+    this.#world.restart(node, memory).catch(() => {})
   }
 
   #startAnother(): void {

@@ -168,11 +168,7 @@ export class World extends Processes {
     this.isCalm = true
     this.#trouble?.stop()
     this.heal()
-    for (const process of this.processes) {
-      this.resume(process.node)
-      process.choke(false)
-      process.disk.isFull = false
-    }
+    for (const process of this.everybody) process.relieve()
     const endMs = this.nowMs + withinMs
     while (this.flaws().length > 0 && this.nowMs < endMs) await this.run(STEP_MS)
     if (this.flaws().length > 0)
