@@ -38,6 +38,7 @@ export const SCRIPT_TARGETS = [
   { name: 'frames', bytes: 512, vectors: ['frames.json', 'hello.json'], prefix: [1, 40, 100] },
   { name: 'fragments', bytes: 256 },
   { name: 'messages', bytes: 4_096, inputs: [manyPeers(256), manyPeers(257)] },
+  { name: 'recording', bytes: 4_096 },
   { name: 'routing_table', bytes: 256 },
 ]
 

@@ -82,7 +82,7 @@ export const RECORD_WAITING_BYTES_MAX = 8 * MiB
 export const RECORD_FILE_BYTES_MIN = 262_144
 export const RECORD_BYTES_MAX = 131_072
 /** Inputs of the cores between two digests of their state in a recording. */
-export const RECORD_DIGEST_INPUTS = 128
+export const RECORD_DIGEST_INPUTS = 256
 
 export const DEFAULT_TIMING: Readonly<Timing> = defaults(TIMING)
 export const DEFAULT_LIMITS: Readonly<Limits> = defaults(LIMITS)

@@ -14,6 +14,7 @@ export function hashOf(value: unknown): string {
 const TEXT = 1
 const NUMBER = 2
 const BIG = 3
+const WHOLE = 11
 const YES = 4
 const NO = 5
 const NONE = 6
@@ -36,12 +37,12 @@ class Hash {
   value(value: unknown): void {
     switch (typeof value) {
       case 'string':
-        return this.#text(value)
+        return this.text(value)
       case 'number':
         return this.#number(value)
       case 'bigint':
         this.word(BIG)
-        return this.#text(String(value))
+        return this.text(String(value))
       case 'boolean':
         return this.word(value ? YES : NO)
       case 'object':
@@ -82,34 +83,56 @@ class Hash {
 
   /** Their hashes are added up: whoever made the object may have named its fields in any order. */
   #fields(fields: Record<string, unknown>): void {
-    let a = 0
-    let b = 0
+    const { a, b } = this
+    let sumA = 0
+    let sumB = 0
     for (const name in fields) {
       const value = fields[name]
       if (value === undefined) continue
-      const one = new Hash(FIELDS)
-      one.#text(name)
-      one.value(value)
-      a = (a + one.a) | 0
-      b = (b + one.b) | 0
+      const start = startOf(name)
+      this.a = start.a
+      this.b = start.b
+      this.value(value)
+      sumA = (sumA + this.a) | 0
+      sumB = (sumB + this.b) | 0
     }
-    this.word(a)
-    this.word(b)
+    this.a = a
+    this.b = b
+    this.word(sumA)
+    this.word(sumB)
   }
 
-  #text(text: string): void {
+  text(text: string): void {
     this.word(TEXT)
     this.word(text.length)
-    for (let i = 0; i < text.length; i++) this.word(text.charCodeAt(i))
+    const end = text.length - 1
+    for (let i = 0; i < end; i += 2) this.word((text.charCodeAt(i) << 16) | text.charCodeAt(i + 1))
+    if ((end & 1) === 0) this.word(text.charCodeAt(end))
   }
 
   #number(value: number): void {
-    // A zero is a zero: JSON knows one.
-    float.setFloat64(0, value + 0)
+    if ((value | 0) === value) {
+      this.word(WHOLE)
+      return this.word(value)
+    }
+    float.setFloat64(0, value)
     this.word(NUMBER)
     this.word(float.getInt32(0))
     this.word(float.getInt32(4))
   }
+}
+
+const starts = new Map<string, Hash>()
+const STARTS_MAX = 1_024
+
+/** The hash of a field, before its value. */
+function startOf(name: string): Hash {
+  const known = starts.get(name)
+  if (known !== undefined) return known
+  const start = new Hash(FIELDS)
+  start.text(name)
+  if (starts.size < STARTS_MAX) starts.set(name, start)
+  return start
 }
 
 function rotate(word: number, by: number): number {

@@ -86,6 +86,8 @@ export class Recorder {
     this.#guard(() => {
       if (this.#file < 0 || this.#fileBytes > this.#fullBytes) this.#nextFile(false)
       else this.#start(false)
+      // A process may live shortly.
+      this.#flush()
     })
     return this.#nodes
   }

@@ -6,9 +6,10 @@ import frames from './frames.ts'
 import hello from './hello.ts'
 import type { Target } from './input.ts'
 import messages from './messages.ts'
+import recording from './recording.ts'
 import routing_table from './routing_table.ts'
 
-const targets: Record<string, Target> = { fragments, frames, hello, messages, routing_table }
+const targets: Record<string, Target> = { fragments, frames, hello, messages, recording, routing_table }
 
 describe.each(Object.entries(targets))('corpus of %s', (name, target) => {
   const folder = new URL(`corpus/${name}/`, import.meta.url)

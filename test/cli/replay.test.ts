@@ -1,0 +1,73 @@
+/** Processes that record, one of which is killed; then everything is told again to cores of this machine's replay. */
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { chordite, lines, Running } from './chordite.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'chordite-record-'))
+const paths = ['a', 'b', 'c'].map((name) => join(folder, `${name}.rec`))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function ready(node: Running): Promise<string> {
+  return String((await node.event(({ event }) => event === 'ready')).address)
+}
+
+beforeAll(async () => {
+  const first = new Running(['node', '--json', '--record', paths[0]!])
+  const address = await ready(first)
+  const others = paths.slice(1).map((path) => {
+    return new Running(['node', '--json', '--join', address, '--record', path, '--virtual-nodes', '2'])
+  })
+  const killed = others[1]!
+  const gone = await Promise.all(others.map(ready))
+  await first.event(({ event, current }) => event === 'predecessor' && current !== undefined)
+  await killed.end('SIGKILL')
+  await first.event(({ event, peer }) => event === 'peer:down' && (peer as { address: string }).address === gone[1])
+  expect(await others[0]!.end('SIGTERM')).toBe(0)
+  expect(await first.end('SIGTERM')).toBe(0)
+})
+
+test('every recording leads to the same states, that of the one that was killed too', async () => {
+  for (const [index, path] of paths.entries()) {
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    const { code, stdout, stderr } = await chordite(['replay', path])
+    expect(stdout).toContain('all the same')
+    expect(code).toBe(0)
+    expect(stderr).toContain(index === 2 ? 'the process died' : '')
+    expect(lines(stdout).some((line) => line.includes('cause '))).toBe(true)
+  }
+})
+
+test('--json says it in values, --until stops in time, --trace shows every message', async () => {
+  const { stdout } = await chordite(['replay', '--json', '--until', '20', paths[0]!])
+  const values = lines(stdout).map((line) => JSON.parse(line))
+  expect(values.at(-1).replayed).toMatchObject({ inputs: 20, network: 'chordite', file: 0 })
+  expect(values.at(-1).replayed.members).toHaveLength(1)
+  expect(values[0]).toMatchObject({ type: 'state', previous: 'new', current: 'joining', ms: 0 })
+  const traced = await chordite(['replay', '--trace', paths[1]!])
+  expect(traced.stdout).toMatch(/#\d+ 127\.0\.0\.1:\d+\.[0-9a-f]{4} ← .* neighbors /)
+})
+
+test('what is damaged or missing is said', async () => {
+  const torn = join(folder, 'torn.rec')
+  writeFileSync(torn, readFileSync(paths[0]!).subarray(0, -5))
+  const { code, stderr } = await chordite(['replay', torn])
+  expect(code).toBe(0)
+  expect(stderr).toContain('a record is torn at byte')
+
+  writeFileSync(torn, 'something else')
+  expect(await chordite(['replay', torn])).toMatchObject({ code: 1 })
+  const missing = await chordite(['replay', join(folder, 'missing')])
+  expect(missing).toMatchObject({ code: 1 })
+  expect(missing.stderr).toContain('ERR_RECORDING')
+})
+
+test('a node that cannot record says so once, and lives', async () => {
+  const node = new Running(['node', '--json', '--record', join(folder, 'nowhere', 'a.rec')])
+  await ready(node)
+  const { code } = await node.event(({ event }) => event === 'warning')
+  expect(code).toBe('ERR_RECORDING')
+  expect(await node.end('SIGTERM')).toBe(0)
+  expect(node.events.filter(({ event }) => event === 'warning')).toHaveLength(1)
+})
