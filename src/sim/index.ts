@@ -6,7 +6,22 @@ export type { Label } from './random.ts'
 export { Stream, streamOf } from './random.ts'
 export type { Memory } from './whole/disk.ts'
 export type { Handover, HandoverStep } from './whole/handover.ts'
+export { playWhole, type WholeOutcome } from './whole/play.ts'
 export type { SetUp, WorldNode } from './whole/process.ts'
 export type { ClockFault } from './whole/process-clock.ts'
 export type { Who } from './whole/processes.ts'
-export { World, type WorldOptions } from './whole/world.ts'
+export { type SwarmOptions, type SwarmSummary, swarm } from './whole/swarm.ts'
+export { FAULTS, type FaultName, type TroubleOptions } from './whole/trouble.ts'
+export { type CalmOptions, World, type WorldOptions } from './whole/world.ts'
+
+// What real nodes recorded.
+
+export { readRecordings } from './record/files.ts'
+export {
+  type Deviation,
+  type Recording,
+  type Replayed,
+  type ReplayOptions,
+  replay,
+  type Step as ReplayStep,
+} from './record/replay.ts'
