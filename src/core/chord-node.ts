@@ -219,8 +219,9 @@ export class ChordNode {
 
   handleTimeout(nowMs: number): void {
     const core = this.core
-    for (const [request, entry] of [...core.pending]) {
-      if (entry.deadlineMs > nowMs || !core.pending.has(request)) continue
+    // What is asked anew meanwhile comes by here too, and is not due.
+    for (const [request, entry] of core.pending) {
+      if (entry.deadlineMs > nowMs) continue
       if (nowMs - entry.deadlineMs > STALL_MS && !entry.excused) {
         entry.excused = true
         entry.deadlineMs = nowMs + STALL_MS

@@ -12,6 +12,8 @@ export interface FingerRun {
 export class FingerTable {
   readonly #self: Id
   readonly #fingers: (Peer | undefined)[] = new Array(ID_BITS).fill(undefined)
+  /** How often a finger has come to point to another. */
+  changes = 0
 
   constructor(self: Id) {
     this.#self = self
@@ -27,9 +29,10 @@ export class FingerTable {
    */
   cover(after: Id, owner: Peer, fromBit: number): number {
     let bit = fromBit
-    const isSelf = owner.id.equals(this.#self)
+    const finger = owner.id.equals(this.#self) ? undefined : owner
     while (bit < ID_BITS && this.start(bit).isBetweenOrEnd(after, owner.id)) {
-      this.#fingers[bit] = isSelf ? undefined : owner
+      if (!samePeer(this.#fingers[bit], finger)) this.changes++
+      this.#fingers[bit] = finger
       bit++
     }
     return bit

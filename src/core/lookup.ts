@@ -103,7 +103,8 @@ function addCandidates(core: Core, lookup: Lookup, peers: readonly Peer[]): void
     if (lookup.candidates.some((known) => samePeer(known, peer))) continue
     lookup.candidates.push(peer)
   }
-  lookup.candidates.sort((a, b) => a.id.distanceTo(lookup.key).compare(b.id.distanceTo(lookup.key)))
+  // None of them has the key for its id: whoever lies between another and the key is nearer.
+  lookup.candidates.sort((a, b) => (a.id.equals(b.id) ? 0 : a.id.isBetween(b.id, lookup.key) ? -1 : 1))
   lookup.candidates.length = Math.min(lookup.candidates.length, CANDIDATES_MAX)
 }
 
@@ -122,7 +123,7 @@ export function answerClosest(core: Core, from: Peer, question: Closest): Closes
 
 /** A neighbour with the id of one who wants to join, from another life; or a later life of it, even if that is over. */
 function otherIncarnation(core: Core, joiner: Peer): Peer | undefined {
-  const differs = (peer: Peer) => peer.id.equals(joiner.id) && peer.incarnation !== joiner.incarnation
+  const differs = (peer: Peer) => peer.id.equals(joiner.id) && !samePeer(peer, joiner)
   const known = core.predecessor === undefined ? core.successors : [core.predecessor, ...core.successors]
   const listed = known.find(differs)
   if (listed !== undefined) return listed

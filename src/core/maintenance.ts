@@ -28,11 +28,12 @@ export function nextFinger(core: Core, nowMs: number): void {
 export function coverFingers(core: Core, node: Peer, successors: readonly Peer[]): void {
   let after = node
   const before = core.fingerBit
+  const { changes } = core.fingers
   for (const owner of successors.length > 0 ? successors : [node]) {
     core.fingerBit = core.fingers.cover(after.id, owner, core.fingerBit)
     after = owner
   }
   // An answer that does not cover what was asked for must not be asked for again in this round.
   if (core.fingerBit === before && node !== core.self) core.fingerBit++
-  core.tableVersion++
+  if (core.fingers.changes !== changes) core.tableVersion++
 }

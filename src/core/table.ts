@@ -31,7 +31,7 @@ function tableOf(core: Core): Table {
     if (live(finger) && !peers.some((peer) => peer.id.equals(finger.id))) peers.push(finger)
   }
   const { id } = core.self
-  peers.sort((a, b) => id.distanceTo(a.id).compare(id.distanceTo(b.id)))
+  peers.sort((a, b) => (a.id.isBetween(id, b.id) ? -1 : 1))
   const table = { version, peers, successors, searches: 0, prepared: undefined }
   tables.set(core, table)
   return table

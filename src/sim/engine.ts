@@ -194,12 +194,14 @@ export class Engine {
 
   #send(member: Member, to: Peer, request: number, message: Message): void {
     const from = member.node.self
-    const link = this.network.link(member.process, this.process(to.address))
+    const { process } = member
+    const link = process.links.get(to.address) ?? this.network.link(process, this.process(to.address))
     this.transmit(link, from, to, request, message)
   }
 
   transmit(link: Link, from: Peer, to: Peer, request: number, message: Message): void {
     const { network } = this
+    const conditions = network.conditionsOf(link)
     const n = link.count++
     this.messages++
     const packet = new Packet(this.#flights++, link, n, from, to, request, message, this.nowMs)
@@ -209,13 +211,13 @@ export class Engine {
       this.held.push(packet)
       return
     }
-    if (network.happens(link, 'loss', n)) {
+    if (network.happens(link, LANE.loss, conditions.lossPercent, n)) {
       this.fault('loss', [from.address, to.address])
       return this.lose(packet)
     }
-    packet.corrupt = network.happens(link, 'corrupt', n)
+    packet.corrupt = network.happens(link, LANE.corrupt, conditions.corruptPercent, n)
     this.#carry(packet, n, LANE.delay)
-    if (!network.happens(link, 'duplicate', n)) return
+    if (!network.happens(link, LANE.duplicate, conditions.duplicatePercent, n)) return
     this.fault('duplicate', [from.address, to.address])
     const copy = new Packet(this.#flights++, link, n, from, to, request, message, this.nowMs)
     this.watchers.sent(copy)

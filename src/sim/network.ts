@@ -168,7 +168,7 @@ export class Network {
   /** When message `n` arrives, or a copy of it: in order, unless it is one of those that do not keep to it. */
   arrivalMs(link: Link, n: number, nowMs: number, lane: number = LANE.delay): number {
     if (link.from === link.to) return nowMs
-    const conditions = link.own ?? this.conditions
+    const conditions = this.conditionsOf(link)
     const { from, to, stream } = link
     const atMs = nowMs + delayOf(conditions.delay, stream, lane, n, from.address, to.address)
     const overtakes = conditions.reorderPercent > 0 && isBelow(stream.at(LANE.reorder, n), conditions.reorderPercent)
@@ -180,7 +180,7 @@ export class Network {
   /** Of parcel `n`, which is lost if that is Infinity. */
   parcelMs(link: Link, n: number, nowMs: number): number {
     if (link.from === link.to) return nowMs
-    const { delay, lossPercent, reorderPercent } = link.own ?? this.conditions
+    const { delay, lossPercent, reorderPercent } = this.conditionsOf(link)
     const { from, to, stream } = link
     if (isBelow(stream.at(LANE.parcelLoss, n), lossPercent)) return Number.POSITIVE_INFINITY
     const atMs = nowMs + delayOf(delay, stream, LANE.parcel, n, from.address, to.address)
@@ -189,8 +189,11 @@ export class Network {
     return link.lastParcelMs
   }
 
-  happens(link: Link, what: 'loss' | 'duplicate' | 'corrupt', n: number): boolean {
-    const percent = (link.own ?? this.conditions)[`${what}Percent`]
-    return percent > 0 && link.from !== link.to && isBelow(link.stream.at(LANE[what], n), percent)
+  happens(link: Link, lane: number, percent: number, n: number): boolean {
+    return percent > 0 && link.from !== link.to && isBelow(link.stream.at(lane, n), percent)
+  }
+
+  conditionsOf(link: Link): Conditions {
+    return link.own ?? this.conditions
   }
 }
