@@ -13,7 +13,7 @@ import type { Core, PendingQuestion } from './state.ts'
 export function evict(core: Core, peer: Peer, reason: DownReason, nowMs: number): void {
   // Several may be evicted at once, and a leaver be done before the last of them.
   if (hasLeft(core)) return
-  if (peer.id.equals(core.self.id) && peer.incarnation === core.self.incarnation) return
+  if (samePeer(peer, core.self)) return
   if (reason === 'left') core.detector.departed(peer)
   else core.detector.proveDead(peer)
   const unanswered = takePending(core, (entry) => samePeer(entry.to, peer))

@@ -23,6 +23,7 @@ const RECORDS_MAX = 2048
 
 interface Record {
   readonly incarnation: bigint
+  readonly address: string
   /** Another life of the same node. */
   other: Record | undefined
   readonly roundTrip: RoundTrip
@@ -35,7 +36,7 @@ interface Record {
 }
 
 /** What its key does not say. */
-type Kept = Exclude<keyof Record, 'incarnation' | 'other'>
+type Kept = Exclude<keyof Record, 'incarnation' | 'address' | 'other'>
 type RecordState = { readonly [K in Kept]: K extends 'roundTrip' ? RoundTripState : Record[K] }
 
 export interface DetectorState {
@@ -134,7 +135,7 @@ export class FailureDetector {
   /** Records in the order in which they are dropped, each with its `keyOf`. */
   dump(): DetectorState {
     const records = Array.from(this.#records, ([key, record]): [string, RecordState] => {
-      const { incarnation: _, other: __, ...kept } = record
+      const { incarnation: _, address: __, other: ___, ...kept } = record
       return [key, { ...kept, roundTrip: record.roundTrip.dump() }]
     })
     return { records, usual: this.#usual.dump() }
@@ -145,9 +146,10 @@ export class FailureDetector {
     this.#records.clear()
     this.#byId.clear()
     for (const [key, record] of records) {
-      const [id, incarnation] = key.split('/') as [string, string]
+      const [id, incarnation] = key.split('/', 2) as [string, string]
+      const address = key.slice(id.length + incarnation.length + 2)
       const roundTrip = new RoundTrip().restore(record.roundTrip)
-      this.#keep(key, id, { ...record, incarnation: BigInt(incarnation), other: undefined, roundTrip })
+      this.#keep(key, id, { ...record, incarnation: BigInt(incarnation), address, other: undefined, roundTrip })
     }
   }
 
@@ -158,7 +160,9 @@ export class FailureDetector {
 
   #find(peer: Peer): Record | undefined {
     let record = this.#byId.get(peer.id.toString())
-    while (record !== undefined && record.incarnation !== peer.incarnation) record = record.other
+    while (record !== undefined && (record.incarnation !== peer.incarnation || record.address !== peer.address)) {
+      record = record.other
+    }
     return record
   }
 
@@ -168,6 +172,7 @@ export class FailureDetector {
     if (this.#records.size >= RECORDS_MAX) this.#dropOldest()
     const record = {
       incarnation: peer.incarnation,
+      address: peer.address,
       other: undefined,
       roundTrip: new RoundTrip(),
       misses: 0,
@@ -203,5 +208,5 @@ export class FailureDetector {
 
 /** Another incarnation is another peer: the death of one says nothing of the next. */
 export function keyOf(peer: Peer): string {
-  return `${peer.id}/${peer.incarnation}`
+  return `${peer.id}/${peer.incarnation}/${peer.address}`
 }

@@ -75,6 +75,14 @@ export type OneWay =
 
 export type Message = Question | Answer | OneWay
 
+/** Two processes with one id may have started in the same millisecond: their addresses tell them apart. */
 export function samePeer(a: Peer | undefined, b: Peer | undefined): boolean {
-  return a === b || (a !== undefined && b !== undefined && a.incarnation === b.incarnation && a.id.equals(b.id))
+  if (a === b) return true
+  if (a === undefined || b === undefined) return false
+  return a.incarnation === b.incarnation && a.id.equals(b.id) && a.address === b.address
+}
+
+/** Of two with one id: does `a` count as the later life? */
+export function isLater(a: Peer, b: Peer): boolean {
+  return a.incarnation === b.incarnation ? a.address > b.address : a.incarnation > b.incarnation
 }
