@@ -130,25 +130,23 @@ export class Performer {
     return { delayMs: longestMs(delay), servicesMs: numberOf(this.#settings, 'services') }
   }
 
-  /** Some who are in a ring become seeds. If nobody is, somebody has to make one. */
+  /** Some who are in a ring become seeds. Where that is not enough, an operator starts another process. */
   offerSeeds(): void {
     const { simulation } = this
-    const inside = (process: Process) =>
-      process.alive && process.members.some(({ node }) => node.core.joined && node.core.departure === undefined)
-    const seeds: string[] = []
-    for (const process of simulation.processes.values()) {
-      if (seeds.length < SEEDS_OFFERED && inside(process)) seeds.push(process.address)
-    }
-    const someone = [...simulation.processes.values()].some(({ alive }) => alive)
-    if (seeds.length === 0 && someone) this.#found(seeds)
-    simulation.seeds = seeds
+    const living = [...simulation.processes.values()].filter(({ alive }) => alive)
+    const inside = ({ members }: Process) =>
+      members.some(({ node }) => node.core.joined && node.core.departure === undefined)
+    const seeds = living.filter(inside).map(({ address }) => address)
+    simulation.seeds = seeds.slice(0, SEEDS_OFFERED)
+    // Nobody has a ring to join; or one is left of a ring, and waits for the others.
+    if (seeds.length === 0 && living.length > 0) simulation.seeds = [this.#startAnother(undefined)]
+    else if (living.length === 1 && living[0]?.members[0]?.node.status === 'isolated') this.#startAnother(seeds[0])
   }
 
-  /** What an operator does when everybody waits for somebody to join through. */
-  #found(seeds: string[]): void {
+  #startAnother(via: string | undefined): string {
     const address = `f${this.simulation.processes.size}`
-    this.simulation.start({ address, ids: [this.#anyId()] })
-    seeds.push(address)
+    this.simulation.start({ address, ids: [this.#anyId()], ...(via !== undefined && { via }) })
+    return address
   }
 
   /** Applications go on asking meanwhile. */

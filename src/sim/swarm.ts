@@ -118,7 +118,8 @@ function drawTimers(random: Stream): Settings {
     fingersMaxMs: scaled(30_000),
     rejoinMaxMs: scaled(10_000),
   }
-  if (random.chance(30)) timers.evictAfterMisses = 1 + random.below(6)
+  // With one, whoever is late once is dead.
+  if (random.chance(30)) timers.evictAfterMisses = 2 + random.below(5)
   if (random.chance(15)) timers.stabilizeMaxMs = scaled(250)
   return timers
 }
