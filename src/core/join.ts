@@ -2,7 +2,7 @@
 
 import { isLookingUp, startLookup } from './lookup.ts'
 import { askWhetherBack } from './merge.ts'
-import type { Peer } from './messages.ts'
+import { isLater, type Peer } from './messages.ts'
 import { ownEverything } from './responsibility.ts'
 import { stabilize } from './stabilize.ts'
 import type { Core } from './state.ts'
@@ -107,7 +107,7 @@ export function onJoinPointMissing(core: Core, nowMs: number): void {
 
 /** The other incarnation answered: it is not dead, so we must not be. */
 export function onConflictAlive(core: Core, peer: Peer): void {
-  if (core.range !== undefined && core.status !== 'isolated') return
+  if (core.range !== undefined && core.status !== 'isolated' && !isLater(core.self, peer)) return
   core.setStatus('left')
   core.emit({ type: 'duplicate', peer })
 }

@@ -7,7 +7,7 @@ import { seekThrough } from './join.ts'
 import { isLookingUp, startLookup } from './lookup.ts'
 import type { Peer } from './messages.ts'
 import { samePeer } from './messages.ts'
-import { adopt } from './stabilize.ts'
+import { adopt, onDouble } from './stabilize.ts'
 import type { Core } from './state.ts'
 
 /** How many neighbours hear of a stranger. */
@@ -87,7 +87,8 @@ export function onOwnPlaceFound(core: Core, via: Peer, owner: Peer, nowMs: numbe
 /** A neighbour met a stranger. It may be our next successor; if not, look at our own place from there. */
 export function onMeet(core: Core, peer: Peer, nowMs: number): void {
   const first = core.successors[0]
-  if (peer.id.equals(core.self.id)) return
+  if (samePeer(peer, core.self)) return
+  if (peer.id.equals(core.self.id)) return onDouble(core, peer, nowMs)
   if (core.detector.isDead(peer)) return askWhetherBack(core, peer, nowMs)
   if (first !== undefined && peer.id.isBetween(core.self.id, first.id)) return adopt(core, peer, undefined, nowMs)
   if (inTable(core, peer)) return

@@ -1,6 +1,6 @@
 /** Keeping the ring: stabilise, rectify, check the predecessor (Zave 2017, and protocol.md "Operations"). */
 import { askWhetherBack } from './merge.ts'
-import { type Answer, type Message, type Peer, type Question, samePeer } from './messages.ts'
+import { type Answer, isLater, type Message, type Peer, type Question, samePeer } from './messages.ts'
 import { settle } from './responsibility.ts'
 import type { Core, PendingQuestion } from './state.ts'
 
@@ -42,15 +42,18 @@ export function onNeighborsOfSuccessor(core: Core, asked: Peer, first: Peer, ans
   if (between !== undefined && follows && !core.detector.isDead(between)) {
     adopt(core, between, asked, nowMs)
   } else {
-    if (between?.id.equals(core.self.id) && core.range === undefined) suspectDuplicate(core, between, nowMs)
+    if (between?.id.equals(core.self.id) && !samePeer(between, core.self)) onDouble(core, between, nowMs)
     notify(core, asked)
   }
 }
 
-/** We joined at the same time as another with our id, and our successor met that one first. */
-function suspectDuplicate(core: Core, other: Peer, nowMs: number): void {
-  if (samePeer(other, core.self) || core.isAsking('conflict')) return
-  core.ask(other, PING, { kind: 'conflict' }, nowMs)
+/**
+ * Somebody else has our id: our successor met that one first. The later of two that live is refused, and who owns nothing
+ * has come later than one that does; it finds that out by itself, if we tell it.
+ */
+export function onDouble(core: Core, other: Peer, nowMs: number): void {
+  if (core.range !== undefined && !isLater(core.self, other)) return core.tell(other, { type: 'meet', peer: core.self })
+  if (!core.isAsking('conflict')) core.ask(other, PING, { kind: 'conflict' }, nowMs)
 }
 
 /**

@@ -193,7 +193,7 @@ export class Core {
   }
 
   tell(to: Peer, message: OneWay): void {
-    assert(!to.id.equals(this.self.id), 'a node never tells itself')
+    assert(!samePeer(to, this.self), 'a node never tells itself')
     this.outputs.push({ kind: 'send', to, request: 0, message })
   }
 
