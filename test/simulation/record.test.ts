@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { ChordNode } from '../../src/core/chord-node.ts'
 import { Id } from '../../src/core/id.ts'
 import type { ChordError, ChordNode as Node, NodeOptions } from '../../src/index.ts'
-import { createNodeWith } from '../../src/runtime/node.ts'
+import { createNode, createNodeWith } from '../../src/runtime/node.ts'
 import { RecordedNode } from '../../src/runtime/recorded-node.ts'
 import { Recorder } from '../../src/runtime/recorder.ts'
 import { simulatedEnvironment } from '../../src/runtime/simulated.ts'
@@ -172,6 +172,21 @@ describe('the files of a recording', () => {
     expect(replayed.deviation).toBeUndefined()
     await ring.leave(nodes[1]!)
     expect(ring.warnings).toHaveLength(1)
+  })
+})
+
+describe('the option', () => {
+  it.each([
+    ['', 'path must be a string that is not empty'],
+    [{}, 'record needs a path'],
+    [7, 'record options must be an object'],
+    [{ path: 'a', size: 1 }, "unknown record option 'size'"],
+    [{ path: 'a', bytesMax: 1000 }, 'record.bytesMax must be a whole number from'],
+    [{ path: 'a', files: 1 }, 'record.files must be a whole number from 2'],
+    [{ path: 'a', bytesMax: 2 ** 20, files: 5 }, 'less than 262144 for each of 5 files'],
+  ])('%j is refused', (record, why) => {
+    const wrong = expect.objectContaining({ code: 'ERR_BAD_OPTION', message: expect.stringContaining(why) })
+    expect(() => createNode({ record: record as string })).toThrow(wrong)
   })
 })
 

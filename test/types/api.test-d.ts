@@ -50,6 +50,10 @@ describe('making', () => {
     expectTypeOf(createNode()).toEqualTypeOf<ChordNode>()
     expectTypeOf(connect).toEqualTypeOf<(o: ClientOptions) => Promise<Caller>>()
     createNode({ listen: '127.0.0.1:0', join: ['dns://ring:4000'], timing: { idleMs: 1 }, limits: { hops: 3 } })
+    createNode({ record: 'ring.rec' })
+    createNode({ record: { path: 'ring.rec', bytesMax: 2 ** 20, files: 2 } })
+    // @ts-expect-error needs a path
+    createNode({ record: { files: 2 } })
     // @ts-expect-error unknown option
     createNode({ port: 1 })
     // @ts-expect-error unknown option

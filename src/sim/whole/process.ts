@@ -3,6 +3,7 @@ import type { ChordNode, NodeOptions, Random, Service } from '../../api.ts'
 import type { Environment } from '../../runtime/environment.ts'
 import { abandon, coresOf, createNodeWith } from '../../runtime/node.ts'
 import { type IdOf, idOf } from '../../runtime/peers.ts'
+import type { RecordingDisk } from '../../runtime/recording-files.ts'
 import { simulatedEnvironment } from '../../runtime/simulated.ts'
 import type { SimulatedNetwork } from '../../transports/simulated.ts'
 import type { SimulatedTransport } from '../../transports/simulated-transport.ts'
@@ -27,6 +28,7 @@ export interface Surroundings {
   readonly stream: Stream
   readonly names: Readonly<Record<string, readonly string[]>>
   readonly idOf: IdOf | undefined
+  readonly recordings: ((host: string) => RecordingDisk) | undefined
   /** Something of the process runs now. */
   woke(process: WorldProcess): void
   handover(process: WorldProcess, handover: Handover): void
@@ -135,6 +137,7 @@ export function environmentOf(
     clock,
     random: randomOf(stream),
     files: own.disk.opened(clock, stream.split('disk')),
+    ...(around.recordings !== undefined && { disk: around.recordings(host) }),
     transport: (options) => {
       const transport = network.createTransport(host, options, clock)
       own.opened(transport)

@@ -3,6 +3,7 @@
  * production, in a run that a seed repeats exactly.
  */
 import type { IdOf } from '../../runtime/peers.ts'
+import type { RecordingDisk } from '../../runtime/recording-files.ts'
 import { SimulatedNetwork } from '../../transports/simulated.ts'
 import type { Delay } from '../conditions.ts'
 import { flawsOf } from '../flaws.ts'
@@ -26,6 +27,8 @@ export interface WorldOptions {
   names?: Readonly<Record<string, readonly string[]>>
   /** In place of SHA-1: where virtual node `index` of an address is. */
   idOf?: IdOf
+  /** Where nodes with `record` write, all lives of a host to the same; by default to the real disk. */
+  recordings?: (host: string) => RecordingDisk
   /** Gets a line for each fault and each event of a node. */
   log?: (line: string) => void
 }
@@ -65,7 +68,7 @@ export class World extends Processes {
     this.#stream = stream
     this.random = stream.split('test')
     this.#paths = new WorldPaths(stream.split('paths'), options.delay ?? DELAY)
-    const { silenceMs, names = {}, idOf, log } = options
+    const { silenceMs, names = {}, idOf, recordings, log } = options
     this.network = new SimulatedNetwork({ paths: this.#paths, ...(silenceMs !== undefined && { silenceMs }) })
     this.history = new History(() => this.network.clock.nowMs(), log)
     this.network.onBytes = (from, to, bytes) => this.history.bytes(from, to, bytes)
@@ -74,6 +77,7 @@ export class World extends Processes {
       stream,
       names,
       idOf,
+      recordings,
       woke: (process) => void this.#woken.add(process),
       handover: (process, handover) => this.toldOfHandover(process, handover),
     }
