@@ -39,16 +39,20 @@ export class Calls {
   }
 
   /** For the nodes of the world: their handlers. */
-  static serve(node: ChordNode, calls: () => Calls | undefined, clock: World['clock']): void {
+  static serve(node: ChordNode, calls: () => Calls | undefined): void {
     node.handle(ECHO, ({ body }) => {
       calls()?.handled(body)
       return body
     })
     node.handle(SLOW, async ({ body }) => {
       calls()?.handled(body)
-      await new Promise<void>((resolve) => void clock.setTimer(body[4]!, resolve))
+      await calls()?.pass(body[4]!)
       return body
     })
+  }
+
+  pass(ms: number): Promise<void> {
+    return this.#world.run(ms)
   }
 
   handled(body: Uint8Array): void {

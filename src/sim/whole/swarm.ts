@@ -35,7 +35,8 @@ export async function swarm(options: SwarmOptions, test: (world: World) => Promi
   const summary: SwarmSummary = { seeds: 0, events: 0, virtualMs: 0, faults: {}, hash: '' }
   const hashes: string[] = []
   for (let seed = first; seed <= last; seed++) {
-    const world = await playSeed(seed, options, test)
+    const world = new World({ ...(isTraced() && { log: console.error }), ...options, seed })
+    await playSeed(world, options, test)
     summary.seeds++
     summary.events += world.events
     summary.virtualMs += world.nowMs
@@ -46,8 +47,9 @@ export async function swarm(options: SwarmOptions, test: (world: World) => Promi
   return summary
 }
 
-async function playSeed(seed: number, o: SwarmOptions, test: (world: World) => Promise<unknown>): Promise<World> {
-  const world = new World({ ...(isTraced() && { log: console.error }), ...o, seed })
+/** What one seed is, in a new world. */
+export async function playSeed(world: World, o: SwarmOptions, test: (world: World) => Promise<unknown>): Promise<void> {
+  const { seed } = world
   try {
     await world.play(async () => {
       const [least, most] = typeof o.nodes === 'number' ? [o.nodes, o.nodes] : (o.nodes ?? [3, 7])
@@ -60,7 +62,6 @@ async function playSeed(seed: number, o: SwarmOptions, test: (world: World) => P
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new Error(`seed ${seed}: ${why}\nto repeat it alone: CHORDITE_SEED=${seed} and the same command`, { cause })
   }
-  return world
 }
 
 function seedsOf({ seeds = 20, seed }: SwarmOptions): readonly [first: number, last: number] {

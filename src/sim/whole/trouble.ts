@@ -135,7 +135,7 @@ export class Trouble {
         world.clog(from, to)
         return this.#after(forMs / 2, () => world.mend(from, to))
       case 'slow':
-        world.slow(from, to, { kind: 'heavy', medianMs: random.between(5, 200) })
+        world.slow(from, to, { kind: 'heavy', medianMs: random.between(2, 60) })
         return this.#after(forMs, () => world.mend(from, to))
       case 'corrupt':
         world.corrupt(from, to, random.between(1, 20))
