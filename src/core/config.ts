@@ -72,12 +72,28 @@ export const HELD_BYTES_MAX = 8 * MiB
 export const KEPT_REPLY_BYTES_MAX = 16 * MiB
 /** Requests of clients that an entry hop has passed on and not yet answered. */
 export const RELAYED_MAX = 65_536
+/**
+ * Upkeep comes in this order: successors, then everything else (rule 6 of protocol.md). Looking up fingers is the only part of it
+ * that grows with the ring and with how fast it changes, so it is held to one question in FINGER_QUESTION_MS, of which
+ * as many as fit into FINGER_BURST_MS may come at once: a joiner finds its fingers without waiting.
+ */
+export const FINGER_QUESTION_MS = 250
+export const FINGER_BURST_MS = 16_000
+/**
+ * What upkeep may cost: bytes that a node sends per second on average, frame headers included, at default settings in rings of
+ * up to 4096; idle, and where nodes live for a minute and a half on average (half of them are others after one minute).
+ * Held by test/simulation/maintenance.test.ts, measured by bench/maintenance.mjs.
+ */
+export const UPKEEP_IDLE_BYTES_PER_S = 1_250
+export const UPKEEP_CHURN_BYTES_PER_S = 2_500
 /** Between two writes of the state file. */
 export const STATE_FILE_MS = 30_000
 /** What is recorded is written this much later at most, so much at a time; recording ends if so much waits for the disk. */
 export const RECORD_FLUSH_MS = 100
 export const RECORD_CHUNK_BYTES = 65_536
 export const RECORD_WAITING_BYTES_MAX = 8 * MiB
+/** How long a node that closes waits for the disk of its recording. */
+export const RECORD_CLOSE_MS = 2_000
 /** Each file of a recording, and how much one record may take of it. */
 export const RECORD_FILE_BYTES_MIN = 262_144
 export const RECORD_BYTES_MAX = 131_072

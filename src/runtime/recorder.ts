@@ -9,6 +9,7 @@ import {
   type NodeSettings,
   RECORD_BYTES_MAX,
   RECORD_CHUNK_BYTES,
+  RECORD_CLOSE_MS,
   RECORD_DIGEST_INPUTS,
   RECORD_FLUSH_MS,
   RECORD_WAITING_BYTES_MAX,
@@ -18,6 +19,7 @@ import { RecordedRandom } from '../core/recorded-random.ts'
 import { digest, snapshot } from '../core/snapshot.ts'
 import { crc32 } from '../wire/checksum.ts'
 import { FILE_HEAD, type Input, markOf, RECORD_HEAD_BYTES, RecordingWriter } from '../wire/recording.ts'
+import { Deferred } from './deferred.ts'
 import type { Environment } from './environment.ts'
 import { RecordedNode } from './recorded-node.ts'
 import { type RecordingDisk, RecordingFiles, systemDisk } from './recording-files.ts'
@@ -127,7 +129,10 @@ export class Recorder {
       })
     }
     this.#off()
-    await this.#files.close()
+    const patience = new Deferred<void>()
+    const timer = this.#o.clock.setTimer(RECORD_CLOSE_MS, patience.resolve)
+    await Promise.race([this.#files.close(), patience.promise])
+    timer[Symbol.dispose]()
   }
 
   #digest(member: number): void {

@@ -6,6 +6,7 @@ import type { ChordError, ChordNode as Node, NodeOptions } from '../../src/index
 import { createNode, createNodeWith } from '../../src/runtime/node.ts'
 import { RecordedNode } from '../../src/runtime/recorded-node.ts'
 import { Recorder } from '../../src/runtime/recorder.ts'
+import type { RecordingDisk } from '../../src/runtime/recording-files.ts'
 import { simulatedEnvironment } from '../../src/runtime/simulated.ts'
 import { type Recording, type Replayed, replay } from '../../src/sim/record/replay.ts'
 import { crc32 } from '../../src/wire/checksum.ts'
@@ -124,7 +125,7 @@ describe('the files of a recording', () => {
     const timing = { stabilizeMinMs: 20, stabilizeMaxMs: 20 }
     const [first] = await ring.grow(1, { virtualNodes: 4, record, timing })
     await ring.grow(3, { virtualNodes: 4, record: undefined as never })
-    await ring.run(15_000)
+    await ring.run(11_000)
     const disk = ring.disk(first!)
     expect([...disk.files.keys()].sort()).toEqual([PATH, `${PATH}.1`, `${PATH}.2`])
     expect(disk.mostBytes).toBeLessThanOrEqual(record.bytesMax)
@@ -159,6 +160,29 @@ describe('the files of a recording', () => {
       [[`${PATH}.1`], 'closed'],
       [[PATH], 'closed'],
     ])
+  })
+
+  it('a disk that hangs costs the recording, and a node that closes does not wait for it for long', async () => {
+    const { network } = new SimulatedRing()
+    const { clock, random } = simulatedEnvironment(network, '10.0.0.1')
+    const disk: RecordingDisk = {
+      create: () => new Promise(() => {}),
+      remove: async () => false,
+      rename: async () => false,
+    }
+    const warnings: ChordError[] = []
+    const settings = { path: PATH, bytesMax: 2 ** 30, files: 2 }
+    const warn = (error: ChordError) => void warnings.push(error)
+    const recorder = new Recorder({ settings, network: 'ring', clock, random, disk, warn })
+    const peer = (n: number) => ({ id: Id.hash(`${n}`), address: `${'n'.repeat(200)}:${n}`, incarnation: 1n })
+    const node = recorder.boot([peer(0)], CONFIG)[0]!
+    const message = { type: 'left', successors: Array.from({ length: 256 }, (_, n) => peer(n + 2)) } as const
+    node.create(0)
+    for (let i = 0; i < 300; i++) node.handleMessage(peer(1), i, message, i)
+    expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining('the disk is too slow')])
+    const closed = recorder.close()
+    await network.run(3_000)
+    await closed
   })
 
   it('a disk that is full costs the recording, with one warning, and nothing else', async () => {
