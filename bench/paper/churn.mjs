@@ -1,6 +1,7 @@
 /** Look-ups while nodes join and leave (paper, section V-E). */
 import { indexAtOrAfter, ringOf } from './ring.mjs'
 import { summary } from './stats.mjs'
+import { walk } from './walk.mjs'
 
 export const RATES = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4]
 /** How nodes go: without a word, their connections breaking or not, or taking leave. */
@@ -9,7 +10,7 @@ export const WAYS = ['crash', 'vanish', 'leave']
 const SECOND_MS = 1_000
 /** The paper's: a stabilization every 15 to 45 s, in which one of about 30 entries of the table is checked. */
 const STABILIZE_MS = [15_000, 45_000]
-const CONFIG = {
+const PAPER_TIMERS = {
   stabilizeMinMs: STABILIZE_MS[0],
   stabilizeMaxMs: STABILIZE_MS[1],
   fingersMinMs: 900_000,
@@ -43,13 +44,18 @@ export class Churn {
   #way
   #joined = 0
 
-  constructor(lab, { nodes, rate, way, config = CONFIG }) {
+  /** `timers`: the paper's, or those that nodes have by default. */
+  constructor(lab, { nodes, rate, way, timers = 'paper' }) {
     this.#lab = lab
     this.#way = way
+    const config = timers === 'paper' ? PAPER_TIMERS : {}
     this.#ring = ringOf(lab, { nodes, successors: SUCCESSORS, config, conditions: CONDITIONS })
-    this.#ring.simulation.observe(evenlyDrawn(lab.random, this.#ring.simulation))
+    const { simulation } = this.#ring
+    if (timers === 'paper') simulation.observe(evenlyDrawn(lab.random, simulation))
     // Not all at once.
-    for (const { core } of this.#ring.nodes) core.timers.fingersMs = lab.random.between(0, config.fingersMaxMs)
+    for (const { core } of this.#ring.nodes) {
+      core.timers.fingersMs = lab.random.between(0, simulation.config.fingersMaxMs)
+    }
     this.#atRate(rate, () => this.#join())
     this.#atRate(rate, () => this.#leave())
   }
@@ -58,31 +64,37 @@ export class Churn {
     this.#ring.simulation.run(seconds * SECOND_MS)
   }
 
-  /** One look-up a second: as applications get it, and one that is tried once, iteratively as in the paper. */
+  /** One look-up a second: as applications get it, and beside it, at the same instant, as the paper counts. */
   measure(seconds) {
     const { simulation } = this.#ring
-    const ended = { retried: [], once: [] }
+    const retried = []
+    const once = []
     for (let second = 0; second < seconds; second++) {
       simulation.run(SECOND_MS)
       const from = this.#anybody()
       const key = this.#lab.randomId()
-      this.#lookUp(from, key, { route: 'recursive' }, ended.retried)
-      this.#lookUp(from, key, { route: 'iterative', retry: false }, ended.once)
+      once.push(this.#walk(from, key))
+      simulation.lookup(from.self.address, key, { done: (lookup) => retried.push(this.#judged(lookup)) })
     }
     this.run(60)
-    return { retried: resultOf(ended.retried), once: resultOf(ended.once) }
+    return { retried: resultOf(retried), once: pathsOf(once) }
   }
 
-  #lookUp(from, key, options, ended) {
-    this.#ring.simulation.lookup(from, key, { ...options, done: (lookup) => ended.push(this.#judged(lookup)) })
+  /** One attempt by a ring that stands still; each dead next hop is a timeout; it must end at the first live owner. */
+  #walk(from, key) {
+    const nodeOf = (peer) => this.#ring.simulation.at(peer.address).find(({ node }) => isSame(node.self, peer))?.node
+    const isDead = (peer) => !nodeOf(peer)?.core.joined
+    const { path, timeouts } = walk(this.#lab, { nodeOf }, from, key, { isDead, shared: true })
+    const owners = this.#owners()
+    const isRight = path !== undefined && (path.at(-1) ?? from) === owners[indexAtOrAfter(owners, key)]
+    return { hops: path?.length, timeouts, isRight }
   }
 
-  /** Whether the first live member at or after the key says that it owns it. */
+  /** Whether the first live owner at or after the key says that it owns it. */
   #judged(lookup) {
-    const owner = this.#owners()
+    const owners = this.#owners()
     const { answer, key } = lookup
-    const isFirst = answer !== undefined && owner[indexAtOrAfter(owner, key)]?.self.id.equals(answer.owner.id)
-    return { ...lookup, isFirst }
+    return { ...lookup, isFirst: answer?.owner.id.equals(owners[indexAtOrAfter(owners, key)].self.id) }
   }
 
   #owners() {
@@ -103,19 +115,19 @@ export class Churn {
 
   #join() {
     const id = this.#lab.randomId()
-    this.#ring.simulation.start({ address: `j${this.#joined++}`, ids: [id], via: this.#anybody() })
+    this.#ring.simulation.start({ address: `j${this.#joined++}`, ids: [id], via: this.#anybody().self.address })
   }
 
   #leave() {
-    this.#ring.simulation[this.#way](this.#anybody())
+    this.#ring.simulation[this.#way](this.#anybody().self.address)
   }
 
-  /** Address of a member that owns something and stays. */
+  /** Who owns something and stays. */
   #anybody() {
     const members = this.#ring.simulation.sorted()
     for (;;) {
       const { node } = members[this.#lab.random.below(members.length)]
-      if (node.status === 'member') return node.self.address
+      if (node.status === 'member') return node
     }
   }
 }
@@ -142,13 +154,25 @@ function resultOf(ended) {
   return {
     lookups: lookups.length,
     path: summary(answered.map(({ hops }) => hops)),
-    toPredecessor: summary(answered.map(({ hopsToFinal }) => hopsToFinal)),
     timeouts: summary(lookups.map(({ timeouts }) => timeouts)),
-    failed: lookups.length - answered.length,
-    strayed: answered.filter(({ isFirst }) => !isFirst).length,
     tookMs: summary(answered.map(({ startMs, endMs }) => endMs - startMs)),
+    strayed: answered.filter(({ isFirst }) => !isFirst).length,
+    failed: lookups.length - answered.length,
     failures: tally(lookups.filter(({ failure }) => failure !== undefined).map(({ failure }) => failure)),
   }
+}
+
+function pathsOf(walks) {
+  const right = walks.filter(({ isRight }) => isRight)
+  return {
+    path: summary(right.map(({ hops }) => hops)),
+    timeouts: summary(walks.map(({ timeouts }) => timeouts)),
+    failed: walks.length - right.length,
+  }
+}
+
+function isSame(a, b) {
+  return a.id.equals(b.id) && a.incarnation === b.incarnation
 }
 
 function tally(names) {

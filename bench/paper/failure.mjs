@@ -1,4 +1,5 @@
 /** A share of all nodes fails at once; look-ups before anybody has repaired anything (paper, section V-D). */
+import { measureRecovery } from './recovery.mjs'
 import { indexAtOrAfter, ringOf } from './ring.mjs'
 import { summary } from './stats.mjs'
 import { walk } from './walk.mjs'
@@ -16,7 +17,8 @@ export function measureFailure(lab, { quick }) {
     const found = Array.from({ length: rings }, () => lookUpAfter(lab, nodes, share, each)).flat()
     return { share, iterative: resultOf(found, 'iterative'), recursive: resultOf(found, 'recursive') }
   })
-  return { nodes, rings, lookups: rings * each, successors: SUCCESSORS, rows }
+  const recovery = measureRecovery(lab, { shares: quick ? [0.5] : SHARES, nodes, lookups: quick ? 200 : 2_000 })
+  return { nodes, rings, lookups: rings * each, successors: SUCCESSORS, rows, recovery }
 }
 
 /** Each look-up both ways. */

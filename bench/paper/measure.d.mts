@@ -20,10 +20,10 @@ interface Spread {
 interface Attempts {
   lookups: number
   path: Summary
-  toPredecessor: Summary
   timeouts: Summary
-  failed: number
+  tookMs: Summary
   strayed: number
+  failed: number
 }
 
 interface Walked {
@@ -38,8 +38,11 @@ export interface Figures {
     distribution: { exponent: number; shares: number[]; theory: number[]; variation: number }
   }
   load: { rows: { virtualNodes: number; p1: number; p50: number; p99: number; theory: { p1: number; p99: number } }[] }
-  failure: { rows: { share: number; iterative: Walked; recursive: Walked }[] }
-  churn: { rows: { way: 'crash' | 'vanish' | 'leave'; rate: number; once: Attempts; retried: Attempts }[] }
+  failure: {
+    rows: { share: number; iterative: Walked; recursive: Walked }[]
+    recovery: { share: number; idealMs: number; path: Summary; tookMs: Summary; failed: number }[]
+  }
+  churn: { rows: { way: 'crash' | 'vanish' | 'leave'; rate: number; once: Walked; retried: Attempts }[] }
   stretch: {
     rows: {
       exponent: number

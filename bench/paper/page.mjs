@@ -72,7 +72,7 @@ function loadSection({ nodes, keys, rows }) {
   return `${markdownTable(header, cells)}\n\nKeys of a node ÷ mean; ${count(nodes)} nodes, ${count(keys)} keys.`
 }
 
-function failureSection({ nodes, rings, lookups, successors, rows }) {
+function failureSection({ nodes, rings, lookups, successors, rows, recovery }) {
   const cells = rows.map(({ share, iterative, recursive }, i) => [
     share,
     path(FAILURE[i]),
@@ -96,19 +96,32 @@ function failureSection({ nodes, rings, lookups, successors, rows }) {
     'ours',
   ]
   const about = `${count(lookups)} look-ups for each share, on ${rings} rings of ${count(nodes)} nodes; successor lists of ${successors}; (p1, p99).`
-  return `${markdownTable(header, cells)}\n\n${about}`
+  return [markdownTable(header, cells), about, recoveryTable(recovery)].join('\n\n')
+}
+
+function recoveryTable(rows) {
+  const cells = rows.map(({ share, idealMs, path: hops, tookMs, failed }) => [
+    share,
+    Math.round(idealMs),
+    path(hops),
+    Math.round(tookMs.p50),
+    Math.round(tookMs.p99),
+    `${failed} of ${count(hops.count + failed)}`,
+  ])
+  const header = ['processes killed', 'ideal again after, ms', 'hops', 'look-up, ms, median', 'p99', 'failed']
+  return markdownTable(header, cells)
 }
 
 function churnSection({ nodes, successors, seconds, rows }) {
   const of = (way) => rows.filter((row) => row.way === way)
-  const about = `About ${count(nodes)} nodes, successor lists of ${successors}; one look-up a second, ${count(seconds)} at each rate and in each column; (p1, p99).`
+  const about = `About ${count(nodes)} nodes, successor lists of ${successors}; one look-up a second, ${count(seconds)} at each rate; (p1, p99).`
   return [likeThePaper(of('crash')), forApplications(rows), about].join('\n\n')
 }
 
 function likeThePaper(rows) {
   const cells = rows.map(({ rate, once, retried }) => [
     rate.toFixed(2),
-    path(once.toPredecessor),
+    path(once.path),
     two(once.timeouts.mean),
     CHURN.find((row) => row.rate === rate)?.failed ?? '',
     once.failed,

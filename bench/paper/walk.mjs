@@ -1,36 +1,39 @@
-/** The way of one frame through a ring that stands still, hop by hop, each decided by the library's router. */
+/** The way of one frame through a ring at one instant, hop by hop, each decided by the library's router. */
 
-const HOPS_MAX = 255
+const HOPS_MAX = 64
 
 /**
  * From `start` to the owner of `key`: the nodes that were reached on the way, the owner last, and how often a dead one was
- * met. Who meets a dead next hop decides again without it, as the paper has it. That is forgotten when the frame has
- * arrived, so that every look-up meets the dead afresh. `shared`: one knows for all, as the originator of an iterative
- * look-up does; else every node finds out for itself. `path` is undefined if nobody is left to send it to.
+ * met. Who meets a dead next hop decides again without it, as the paper has it; the first that lives at or after the key
+ * counts as its owner, though it has not taken over yet. What is learned is forgotten when the frame has arrived, so that
+ * every look-up meets the dead afresh. `shared`: one knows for all, as the originator of an iterative look-up does;
+ * else every node finds out for itself. `path` is undefined if nobody is left to send it to.
  */
 export function walk({ route }, ring, start, key, { isDead = () => false, shared = false } = {}) {
   const doubts = new Doubts()
   const path = []
   const met = []
-  let at = start
-  let timeouts = 0
+  let [at, final, finalSteps, timeouts] = [start, false, 0, 0]
+  const arrived = () => ({ path: doubts.forget(path), timeouts })
   while (path.length < HOPS_MAX) {
-    const decision = route([at], key, false, 0, 0)
-    if (decision.kind === 'deliver') return { path: doubts.forget(path), timeouts }
+    const decision = route([at], key, final, finalSteps, 0)
+    if (decision.kind === 'deliver') return arrived()
     if (decision.kind !== 'forward') break
-    const { to, final } = decision
-    if (isDead(to)) {
+    if (isDead(decision.to)) {
+      // The owner was its predecessor, and it is the next.
+      if (final) return arrived()
       timeouts++
-      met.push(to)
-      doubts.add(at, to)
+      met.push(decision.to)
+      doubts.add(at, decision.to)
       continue
     }
-    at = ring.nodeOf(to)
+    at = ring.nodeOf(decision.to)
     path.push(at)
-    if (final) return { path: doubts.forget(path), timeouts }
+    final = decision.final
+    finalSteps = decision.finalSteps
     if (shared) for (const peer of met) doubts.add(at, peer)
   }
-  return { path: doubts.forget(undefined), timeouts }
+  return final ? arrived() : { path: doubts.forget(undefined), timeouts }
 }
 
 /** Who counts as dead at whom. */
