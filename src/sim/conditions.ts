@@ -22,7 +22,7 @@ export interface Conditions {
   readonly corruptPercent: number
 }
 
-export const CALM: Conditions = {
+export const DEFAULT_CONDITIONS: Conditions = {
   delay: { kind: 'uniform', minMs: 1, maxMs: 4 },
   lossPercent: 0,
   duplicatePercent: 0,

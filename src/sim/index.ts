@@ -25,3 +25,25 @@ export {
   replay,
   type Step as ReplayStep,
 } from './record/replay.ts'
+
+// Rings of cores, for those who test the protocol or measure it.
+
+export { type Conditions, DEFAULT_CONDITIONS } from './conditions.ts'
+export type { Input } from './input.ts'
+export type { Start } from './lives.ts'
+export type {
+  Cause,
+  EndedLookup,
+  Fault,
+  FaultKind,
+  Flight,
+  LookupFailure,
+  Observer,
+  SimMember,
+} from './observer.ts'
+export { type IdealOptions, type Placement, placeIdeal, placeRing } from './placement.ts'
+export type { Phase } from './process.ts'
+export { Simulation, type SimulationOptions } from './simulation.ts'
+export { Trace } from './trace.ts'
+export { combineHashes, TraceHash } from './trace-hash.ts'
+export type { LookupOptions } from './traffic.ts'

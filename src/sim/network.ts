@@ -3,7 +3,7 @@
  * Decides about a message when it is sent; the simulation carries it.
  */
 import type { Message, Peer } from '../core/messages.ts'
-import { CALM, type Conditions, delayOf, LANE } from './conditions.ts'
+import { type Conditions, DEFAULT_CONDITIONS, delayOf, LANE } from './conditions.ts'
 import type { Flight } from './observer.ts'
 import type { Process } from './process.ts'
 import { isBelow, type Stream, streamOf } from './random.ts'
@@ -105,7 +105,7 @@ export class Network {
 
   constructor(seed: number, conditions: Partial<Conditions> = {}) {
     this.#seed = seed
-    this.conditions = { ...CALM, ...conditions }
+    this.conditions = { ...DEFAULT_CONDITIONS, ...conditions }
   }
 
   link(from: Process, to: Process): Link {
