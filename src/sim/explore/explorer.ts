@@ -170,7 +170,11 @@ class Explorer {
 }
 
 /** Those of `ring` are an ideal ring and know each other. */
-function initial(worlds: Worlds, config: CoreConfig, { nodes, ring }: Exploration): World {
+export function initial(
+  worlds: Worlds,
+  config: CoreConfig,
+  { nodes, ring }: Pick<Exploration, 'nodes' | 'ring'>,
+): World {
   const slots: Slot[] = Array.from({ length: nodes }, () => ({ life: 0, state: ABSENT }))
   for (const [index, slot] of ring.entries()) {
     const self = worlds.universe.peer(slot, 1)
