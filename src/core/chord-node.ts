@@ -10,7 +10,8 @@ import { leave, onGoodbye, onHandedOver, onLeaverServicesDone, onLeavingSeen, pr
 import { answerClosest, onClosestKnown } from './lookup.ts'
 import { fixFingers } from './maintenance.ts'
 import { lookUpSelf, lookUpSelfVia, onBack, onMeet } from './merge.ts'
-import { type Answer, type Message, type Peer, type Question, type Range, samePeer } from './messages.ts'
+import { type Answer, type Message, type OneWay, type Peer, type Question, type Range, samePeer } from './messages.ts'
+import { claim, onClaim } from './orphans.ts'
 import type { CoreStatus, DownReason, Output } from './output.ts'
 import { acceptGrant, acceptHandOver, onGranted, onServicesDone, settle } from './responsibility.ts'
 import {
@@ -84,6 +85,7 @@ export class ChordNode {
         return
       case 'notify':
       case 'meet':
+      case 'claim':
         return this.#handleOneWay(from, message, nowMs)
       default:
         return this.#handleAnswer(from, request, message, nowMs)
@@ -123,10 +125,11 @@ export class ChordNode {
     }
   }
 
-  #handleOneWay(from: Peer, message: Message & { type: 'notify' | 'meet' }, nowMs: number): void {
+  #handleOneWay(from: Peer, message: OneWay, nowMs: number): void {
     const core = this.core
     if (!core.joined || core.status === 'left') return
     if (message.type === 'meet') return onMeet(core, message.peer, nowMs)
+    if (message.type === 'claim') return onClaim(core, message.peer, nowMs)
     this.#heardFrom(from, undefined, nowMs)
     rectify(core, from, message, nowMs)
     if (core.status === 'isolated') seekThrough(core, from, nowMs)
@@ -231,7 +234,10 @@ export class ChordNode {
       this.#missed(entry, nowMs)
     }
     const { timers } = core
-    if (timers.stabilizeMs <= nowMs) stabilize(core, nowMs)
+    if (timers.stabilizeMs <= nowMs) {
+      stabilize(core, nowMs)
+      claim(core, nowMs)
+    }
     if (timers.neighborsMs <= nowMs) checkNeighbors(core, nowMs)
     if (timers.rejoinMs <= nowMs) tryToJoin(core, nowMs)
     if (timers.departureMs <= nowMs) proceed(core, nowMs)

@@ -72,6 +72,8 @@ export type OneWay =
   | { readonly type: 'notify'; readonly hasRange: boolean; readonly skips: boolean }
   /** Look at this node: it may be your next successor, or of a ring that has to merge with ours. */
   | { readonly type: 'meet'; readonly peer: Peer }
+  /** From successor to successor: `peer` owns nothing, nor does anybody from it to me. */
+  | { readonly type: 'claim'; readonly peer: Peer }
 
 export type Message = Question | Answer | OneWay
 

@@ -129,6 +129,7 @@ export class TraceHash implements Observer {
       case 'notify':
         return this.#word((message.hasRange ? 1 : 0) | (message.skips ? 2 : 0))
       case 'meet':
+      case 'claim':
         return this.#peer(message.peer)
       default:
     }

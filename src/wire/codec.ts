@@ -36,6 +36,7 @@ const TYPES: Readonly<Record<Message['type'], number>> = {
   notMember: 28,
   notify: 29,
   meet: 30,
+  claim: 31,
 }
 
 const NAMES: readonly (Message['type'] | undefined)[] = (() => {
@@ -102,6 +103,7 @@ export function encodeMessage(message: Message, book: PeerBook): Uint8Array {
       out.u8((message.hasRange ? 1 : 0) | (message.skips ? 2 : 0))
       break
     case 'meet':
+    case 'claim':
       writePeer(out, message.peer, book)
       break
     default:
@@ -167,6 +169,7 @@ function readMessage(type: Message['type'], body: Reader, book: PeerBook): Messa
       return { type, hasRange: (flags & 1) !== 0, skips: (flags & 2) !== 0 }
     }
     case 'meet':
+    case 'claim':
       return { type, peer: readPeer(body, book) as Peer }
     default:
       return type satisfies never

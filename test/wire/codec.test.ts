@@ -47,7 +47,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ type: fc.constant('left' as const), successors: peers }),
   fc.record({ type: fc.constant('notMember' as const), joining: fc.boolean() }),
   fc.record({ type: fc.constant('notify' as const), hasRange: fc.boolean(), skips: fc.boolean() }),
-  fc.record({ type: fc.constant('meet' as const), peer }),
+  fc.record({ type: fc.constantFrom('meet' as const, 'claim' as const), peer }),
 )
 
 describe('maintenance messages', () => {
