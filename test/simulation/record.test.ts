@@ -2,60 +2,19 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { ChordNode } from '../../src/core/chord-node.ts'
 import { Id } from '../../src/core/id.ts'
-import type { ChordError, ChordNode as Node, NodeOptions } from '../../src/index.ts'
-import { createNode, createNodeWith } from '../../src/runtime/node.ts'
+import type { ChordError } from '../../src/index.ts'
+import { createNode } from '../../src/runtime/node.ts'
 import { RecordedNode } from '../../src/runtime/recorded-node.ts'
 import { Recorder } from '../../src/runtime/recorder.ts'
-import type { RecordingDisk } from '../../src/runtime/recording-files.ts'
 import { simulatedEnvironment } from '../../src/runtime/simulated.ts'
-import { type Recording, type Replayed, replay } from '../../src/sim/record/replay.ts'
+import { type Recording, replay } from '../../src/sim/record/replay.ts'
 import { crc32 } from '../../src/wire/checksum.ts'
 import { FILE_HEAD, RECORD_HEAD_BYTES, RecordingWriter } from '../../src/wire/recording.ts'
 import { RecordingReader } from '../../src/wire/recording-reader.ts'
 import { CONFIG } from '../core/sim-ring.ts'
 import { SimulatedRing } from '../runtime/simulated-ring.ts'
 import { MemoryDisk } from '../support/memory-disk.ts'
-
-const PATH = 'ring.rec'
-
-/** A ring whose nodes each record on a disk of their own. */
-class RecordedRing extends SimulatedRing {
-  readonly disks = new Map<string, MemoryDisk>()
-  readonly warnings: ChordError[] = []
-  #hosts = 0
-
-  override create(options: NodeOptions = {}, setUp?: (node: Node) => void): Node {
-    const host = `10.0.0.${++this.#hosts}`
-    const join = this.nodes.length === 0 ? [] : [this.nodes[0]!.address]
-    const disk = new MemoryDisk()
-    const environment = { ...simulatedEnvironment(this.network, host), disk }
-    const node = createNodeWith({ listen: `${host}:4000`, join, record: PATH, ...options }, environment)
-    node.on('warning', (warning) => this.warnings.push(warning))
-    this.disks.set(`${host}:4000`, disk)
-    setUp?.(node)
-    this.nodes.push(node)
-    return node
-  }
-
-  disk(node: Node): MemoryDisk {
-    return this.disks.get(node.address)!
-  }
-
-  recordings(address: string): Recording[] {
-    return Array.from(this.disks.get(address)!.files, ([name, bytes]) => ({ name, bytes }))
-  }
-
-  replayOf(address: string): Replayed {
-    const replayed = replay(this.recordings(address))
-    expect(replayed).toHaveLength(1)
-    return replayed[0]!
-  }
-}
-
-function expectSame(replayed: Replayed): void {
-  expect(replayed.deviation).toBeUndefined()
-  expect(replayed.cuts).toEqual([])
-}
+import { expectSame, PATH, RecordedRing } from '../support/recorded-ring.ts'
 
 describe('a recording', () => {
   it('leads other cores to the same states: joins, a death, leaves', async () => {
@@ -115,87 +74,6 @@ describe('a recording', () => {
     expectSame(replayed)
     expect(replayed.members).toHaveLength(8)
     expect(replayed.members.every(({ status }) => status === 'left')).toBe(true)
-  })
-})
-
-describe('the files of a recording', () => {
-  it('are rotated, stay within their bound, and each replays alone', async () => {
-    const ring = new RecordedRing({ seed: 6 })
-    const record = { path: PATH, bytesMax: 3 * 262_144, files: 3 }
-    const timing = { stabilizeMinMs: 20, stabilizeMaxMs: 20 }
-    const [first] = await ring.grow(1, { virtualNodes: 4, record, timing })
-    await ring.grow(3, { virtualNodes: 4, record: undefined as never })
-    await ring.run(11_000)
-    const disk = ring.disk(first!)
-    expect([...disk.files.keys()].sort()).toEqual([PATH, `${PATH}.1`, `${PATH}.2`])
-    expect(disk.mostBytes).toBeLessThanOrEqual(record.bytesMax)
-    const { address } = first!
-    await ring.settle(first!.close())
-
-    const all = ring.replayOf(address)
-    expectSame(all)
-    expect(all.end).toBe('closed')
-    expect(all.firstInput).toBeGreaterThan(0)
-    let inputs = 0
-    for (const recording of ring.recordings(address)) {
-      const alone = replay([recording])[0]!
-      expectSame(alone)
-      inputs += alone.inputs
-    }
-    expect(inputs).toBe(all.inputs)
-  })
-
-  it('of an earlier run are kept, and told apart', async () => {
-    const ring = new RecordedRing({ seed: 7 })
-    const disk = new MemoryDisk()
-    for (let run = 0; run < 2; run++) {
-      const environment = { ...simulatedEnvironment(ring.network, '10.0.0.9'), disk }
-      const node = createNodeWith({ listen: '10.0.0.9:4000', record: PATH }, environment)
-      await ring.settle(node.start())
-      await ring.run(1_000)
-      await ring.settle(node.leave())
-    }
-    const runs = replay(Array.from(disk.files, ([name, bytes]) => ({ name, bytes })))
-    expect(runs.map(({ files, end }) => [files, end])).toEqual([
-      [[`${PATH}.1`], 'closed'],
-      [[PATH], 'closed'],
-    ])
-  })
-
-  it('a disk that hangs costs the recording, and a node that closes does not wait for it for long', async () => {
-    const { network } = new SimulatedRing()
-    const { clock, random } = simulatedEnvironment(network, '10.0.0.1')
-    const disk: RecordingDisk = {
-      create: () => new Promise(() => {}),
-      remove: async () => false,
-      rename: async () => false,
-    }
-    const warnings: ChordError[] = []
-    const settings = { path: PATH, bytesMax: 2 ** 30, files: 2 }
-    const warn = (error: ChordError) => void warnings.push(error)
-    const recorder = new Recorder({ settings, network: 'ring', clock, random, disk, warn })
-    const peer = (n: number) => ({ id: Id.hash(`${n}`), address: `${'n'.repeat(200)}:${n}`, incarnation: 1n })
-    const node = recorder.boot([peer(0)], CONFIG)[0]!
-    const message = { type: 'left', successors: Array.from({ length: 256 }, (_, n) => peer(n + 2)) } as const
-    node.create(0)
-    for (let i = 0; i < 300; i++) node.handleMessage(peer(1), i, message, i)
-    expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining('the disk is too slow')])
-    const closed = recorder.close()
-    await network.run(3_000)
-    await closed
-  })
-
-  it('a disk that is full costs the recording, with one warning, and nothing else', async () => {
-    const ring = new RecordedRing({ seed: 8 })
-    const nodes = await ring.grow(3)
-    ring.disk(nodes[1]!).roomBytes = ring.disk(nodes[1]!).bytes + 500
-    await ring.run(60_000)
-    expect(ring.warnings.map(({ code }) => code)).toEqual(['ERR_RECORDING'])
-    expect(ring.nodes.map(({ state }) => state)).toEqual(['member', 'member', 'member'])
-    const replayed = ring.replayOf(nodes[1]!.address)
-    expect(replayed.deviation).toBeUndefined()
-    await ring.leave(nodes[1]!)
-    expect(ring.warnings).toHaveLength(1)
   })
 })
 
