@@ -29,12 +29,16 @@ export interface Surroundings {
   readonly names: Readonly<Record<string, readonly string[]>>
   readonly idOf: IdOf | undefined
   readonly recordings: ((host: string) => RecordingDisk) | undefined
+  /** Hosts that a name of the whole world stands for at the moment, see {@link WORLD_NAME}. */
+  hosts(): readonly string[]
   /** Something of the process runs now. */
   woke(process: WorldProcess): void
   handover(process: WorldProcess, handover: Handover): void
 }
 
-const PORT = 4000
+/** Resolves to some of the nodes that run at the moment, as a name in front of a real ring would. */
+export const WORLD_NAME = 'nodes.world'
+export const PORT = 4000
 const STATE_FILE = 'state.json'
 
 export class WorldProcess {
@@ -132,8 +136,10 @@ export function environmentOf(
   const { network, names } = around
   const clock = new ProcessClock(network.clock, fault, own.woke)
   const stream = around.stream.split('node', host, life)
+  const simulated = simulatedEnvironment(network, host, { names, idOf: around.idOf ?? idOf })
   const environment: Environment = {
-    ...simulatedEnvironment(network, host, { names, idOf: around.idOf ?? idOf }),
+    ...simulated,
+    resolve: async (name) => (name === WORLD_NAME ? around.hosts() : simulated.resolve(name)),
     clock,
     random: randomOf(stream),
     files: own.disk.opened(clock, stream.split('disk')),

@@ -5,7 +5,15 @@ import { connectWith } from '../../runtime/client.ts'
 import type { SimulatedNetwork } from '../../transports/simulated.ts'
 import { Disk, type Memory } from './disk.ts'
 import type { Handover } from './handover.ts'
-import { environmentOf, type SetUp, type Surroundings, type WorldNode, WorldProcess } from './process.ts'
+import {
+  environmentOf,
+  PORT,
+  type SetUp,
+  type Surroundings,
+  WORLD_NAME,
+  type WorldNode,
+  WorldProcess,
+} from './process.ts'
 import type { ClockFault } from './process-clock.ts'
 import { Timeline } from './timeline.ts'
 
@@ -67,7 +75,8 @@ export abstract class Processes extends Timeline {
     const host = `10.1.${this.#clients >> 8}.${this.#clients++ & 255}`
     const own = { disk: new Disk(), woke: () => {}, opened: () => {} }
     const { environment } = environmentOf(this.around, host, 1, {}, own)
-    const to = this.nodes.slice(0, CONTACTS).map(({ address }) => address)
+    // When those that it knew have gone, it finds others.
+    const to = [...this.nodes.slice(0, CONTACTS).map(({ address }) => address), `dns://${WORLD_NAME}:${PORT}`]
     return this.settle(connectWith(clientSettings({ to, ...options }), environment))
   }
 
@@ -159,6 +168,11 @@ export abstract class Processes extends Timeline {
   /** Who says that it owns the key. */
   owners(key: string): ChordNode[] {
     return this.nodes.filter((node) => node.owns(key) !== undefined)
+  }
+
+  /** Of a few that run. */
+  protected hosts(): string[] {
+    return this.processes.slice(0, CONTACTS).map(({ host }) => host)
   }
 
   protected process(who: Who): WorldProcess {

@@ -78,6 +78,7 @@ export class World extends Processes {
       names,
       idOf,
       recordings,
+      hosts: () => this.hosts(),
       woke: (process) => void this.#woken.add(process),
       handover: (process, handover) => this.toldOfHandover(process, handover),
     }
