@@ -28,6 +28,12 @@ export function isAcquainted(view: View, seeds: readonly string[]): boolean {
   return new Set(all.map(rootOf)).size <= 1
 }
 
+/** Nobody else lives, and what it had is lost: it waits. */
+export function isLastOne(view: View): boolean {
+  const [last] = view.all
+  return view.all.size === 1 && last?.core.status === 'isolated'
+}
+
 function acquaintances({ core }: Seen): Peer[] {
   const known = [...core.successors, ...core.remembered.list(), ...core.contacts]
   return core.predecessor === undefined ? known : [...known, core.predecessor]

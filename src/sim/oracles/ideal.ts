@@ -5,9 +5,14 @@
  * reach: to ask whether all is ideal costs what has changed since the last time.
  *
  * Once faults have stopped, it must become ideal within a time that follows from the configuration (`bound.ts`), and stay so.
+ * It does not where a live member is counted dead again: with evictAfterMisses = 1, or delays that come near the timeouts, one
+ * late answer is enough. Such relapses are counted, and healed from like any other fault.
+ *
+ * Rightly never ideal are those who cannot know of each other any more (`acquaintance.ts`), and the last one living of a ring
+ * that fell apart: with onIsolated = 'wait' it stays isolated until somebody comes.
  */
 import { samePeer } from '../../core/messages.ts'
-import { isAcquainted } from './acquaintance.ts'
+import { isAcquainted, isLastOne } from './acquaintance.ts'
 import { type Bound, boundOf } from './bound.ts'
 import type { Ledger } from './ledger.ts'
 import type { Oracle, Report, World } from './oracle.ts'
@@ -31,6 +36,7 @@ export class IdealOracle implements Oracle {
   #bound: Bound | undefined
   #healedMs: number | undefined
   #isStranded = false
+  #relapses = 0
   #changed = false
 
   constructor(world: World, view: View, ledger: Ledger, report: Report) {
@@ -123,7 +129,7 @@ export class IdealOracle implements Oracle {
     this.#look()
     if (this.isIdeal || this.#bound === undefined || this.#view.all.size === 0) return
     if (nowMs - this.#calmMs < this.#bound.ms) return
-    this.#isStranded = !isAcquainted(this.#view, this.#world.seeds ?? [])
+    this.#isStranded = isLastOne(this.#view) || !isAcquainted(this.#view, this.#world.seeds ?? [])
     if (this.#isStranded) return
     const flaws = this.flaws()
     const text = `not ideal ${Math.round(nowMs - this.#calmMs)} ms after the last fault: ${flaws.slice(0, 12).join('; ')}`
@@ -145,6 +151,7 @@ export class IdealOracle implements Oracle {
     return {
       healed: healed === undefined ? 0 : 1,
       stranded: this.#isStranded ? 1 : 0,
+      relapses: this.#relapses,
       healMsMax: healed ?? 0,
       healRoundsMax: healed === undefined ? 0 : healed / roundMs,
       healBoundRoundsMax: rounds,

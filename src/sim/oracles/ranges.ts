@@ -2,9 +2,13 @@
  * Ranges. At every step:
  *
  * - each change of range is one event: the epoch rises by one, what is gained and lost adds up, the range ends at its owner
- * - no two own a key, unless a hand-over has been told and its answer has not come yet, or somebody who lives has been
- *   counted dead since the ring was last ideal (a suspicion), or there are other reasons for two rings in the ledger: deaths
- *   and leaves alone never make two owners (docs/decisions/001)
+ * - who takes over takes from the dead, or from whom somebody counts as dead (a suspicion; docs/decisions/001)
+ * - no two own a key, unless a hand-over has been told and its answer has not come yet, or since the ring was last ideal
+ *   somebody who lives has been counted dead, or there are other reasons for two rings in the ledger; or what one of them
+ *   took over from the dead was not all the dead one's any more. That needs no suspicion: who had granted part of it to a
+ *   joiner, and died before its own successor heard of that joiner, took the knowledge with it. The successor takes over up
+ *   to the next who calls, until the joiner calls. So hand-overs never make two owners, and deaths may, for a while; once
+ *   they have, what they doubled is granted on, and until all is single again no overlap is held against anybody.
  *
  * How much of the ring several own, or nobody, is measured, as share × time; once the ring is quiet, each key has one owner.
  */
@@ -29,6 +33,8 @@ export class RangeOracle implements Oracle {
   /** What a member has told others to be theirs, until it has given it up itself. */
   readonly #told = new Map<Seen, Range[]>()
   #changed = false
+  /** In this event, from the dead. */
+  #tookOver: Seen | undefined
   #sinceMs = 0
   #shares = { nobodys: 0, doubled: 0 }
   /** When the present gap or overlap began. */
@@ -36,7 +42,10 @@ export class RangeOracle implements Oracle {
   #overlapMs = Number.POSITIVE_INFINITY
   readonly #sums = { doubledShareMs: 0, nobodysShareMs: 0, doubledMs: 0, nobodysMs: 0, ringMs: 0 }
   readonly #maxima = { doubledShareMax: 0, nobodysShareMax: 0, doubledMsMax: 0, nobodysMsMax: 0 }
+  /** An overlap that a death brought about is not over yet. */
+  #deathDoubled = false
   #overlapsExplained = 0
+  #overlapsOfDeaths = 0
   #events = 0
 
   constructor(world: World, view: View, ledger: Ledger, report: Report) {
@@ -80,9 +89,11 @@ export class RangeOracle implements Oracle {
   settled(): void {
     if (!this.#changed) return
     this.#changed = false
+    this.#deathDoubled &&= this.ownership.overlaps.size > 0
     for (const owner of this.ownership.overlaps) {
       for (const other of this.ownership.within(owner)) this.#explain(owner, other)
     }
+    this.#tookOver = undefined
     this.#measure()
   }
 
@@ -96,7 +107,12 @@ export class RangeOracle implements Oracle {
   }
 
   summary(): Record<string, number> {
-    const sums = { ...this.#sums, rangeEvents: this.#events, overlapsExplained: this.#overlapsExplained }
+    const sums = {
+      ...this.#sums,
+      rangeEvents: this.#events,
+      overlapsExplained: this.#overlapsExplained,
+      overlapsOfDeaths: this.#overlapsOfDeaths,
+    }
     return { ...sums, ...this.#maxima }
   }
 
@@ -108,8 +124,16 @@ export class RangeOracle implements Oracle {
     if (event.range !== undefined && !event.range.upTo.equals(seen.id)) {
       this.#fail(seen, `a range that ends elsewhere: ${show(event.range)}`)
     }
+    if (event.cause === 'takeover') this.#checkTakeover(seen, event)
     const flaw = flawOfChange(range, event)
     if (flaw !== undefined) this.#fail(seen, `${flaw}: ${show(range)} → ${show(event.range)} (${event.cause})`)
+  }
+
+  #checkTakeover(seen: Seen, { from }: RangeEvent): void {
+    this.#tookOver = seen
+    const owner = from && this.#view.find(from)
+    if (owner === undefined || owner === seen || !owner.live || this.#ledger.excusesOverlap) return
+    if (!this.#isDoubted(owner, owner)) this.#fail(seen, `takes over from ${owner}, whom nobody counts dead`)
   }
 
   #fail(seen: Seen, text: string): void {
@@ -127,9 +151,14 @@ export class RangeOracle implements Oracle {
 
   #explain(a: Seen, b: Seen): void {
     const shared = intersection(a.range as Range, b.range as Range)
-    if (shared === undefined || this.#ledger.excusesOverlap) return
+    if (shared === undefined || this.#deathDoubled || this.#ledger.excusesOverlap) return
     if (this.#hasTold(a, shared) || this.#hasTold(b, shared) || this.#isDoubted(a, b)) {
       this.#overlapsExplained++
+      return
+    }
+    if (this.#tookOver === a || this.#tookOver === b) {
+      this.#deathDoubled = true
+      this.#overlapsOfDeaths++
       return
     }
     const boundaries = [a, b].map(({ core }) => `${core.boundary.peer?.id}${core.boundary.dead ? ' (dead)' : ''}`)

@@ -206,10 +206,10 @@ export function isOneOf(peer: Peer, list: readonly Peer[]): boolean {
   return false
 }
 
-/** Ids of scenarios are small, ids of life are not: as many digits as tell them apart. */
+/** Ids of scenarios are small, ids of life are not; some differ in their last digits only. */
 export function short(id: Id): string {
   const text = String(id).replace(/^0+(?=.)/, '')
-  return text.length > 32 ? String(id).slice(0, 8) : text
+  return text.length > 12 ? `${String(id).slice(0, 6)}.${text.slice(-3)}` : text
 }
 
 export function showList(list: readonly Peer[], view: View): string {
