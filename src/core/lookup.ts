@@ -6,7 +6,7 @@ import { assert } from './errors.ts'
 import { keyOf } from './failure-detector.ts'
 import type { Id } from './id.ts'
 import { onJoinPointFound, onJoinPointMissing } from './join.ts'
-import { coverFingers, nextFinger } from './maintenance.ts'
+import { coverFingers, nextFinger, payForFinger } from './maintenance.ts'
 import { onOwnPlaceFound } from './merge.ts'
 import { type Answer, type Peer, type Question, samePeer } from './messages.ts'
 import type { Core, PendingQuestion } from './state.ts'
@@ -56,6 +56,7 @@ function step(core: Core, lookup: Lookup, nowMs: number): void {
     return missed(core, lookup, nowMs)
   }
   lookup.asked.add(keyOf(next))
+  if (lookup.purpose.kind === 'finger') payForFinger(core, nowMs)
   const joiner = lookup.purpose.kind === 'join'
   core.ask(next, { type: 'closest', key: lookup.key, joiner }, { kind: 'step', lookup: lookup.number }, nowMs)
 }

@@ -1,4 +1,5 @@
 /** Fingers, on their own slow timer: look up one that is not covered yet, fill all that the answer covers, go on. */
+import { FINGER_BURST_MS, FINGER_QUESTION_MS } from './config.ts'
 import { ID_BITS } from './id.ts'
 import { isLookingUp, startLookup } from './lookup.ts'
 import type { Peer } from './messages.ts'
@@ -9,6 +10,7 @@ import { closestPreceding } from './table.ts'
 const START_MAX = 4
 
 export function fixFingers(core: Core, nowMs: number): void {
+  if (core.fingersPaused) return goOn(core, nowMs)
   core.periods.fingersMs = Math.min(core.config.fingersMaxMs, core.periods.fingersMs * 2)
   core.timers.fingersMs = nowMs + core.periods.fingersMs
   if (isLookingUp(core, 'finger') || core.successors.length === 0) return
@@ -17,11 +19,31 @@ export function fixFingers(core: Core, nowMs: number): void {
   nextFinger(core, nowMs)
 }
 
+function goOn(core: Core, nowMs: number): void {
+  core.fingersPaused = false
+  core.timers.fingersMs = nowMs + core.periods.fingersMs
+  nextFinger(core, nowMs)
+}
+
+/**
+ * Fingers have a budget, because each change nearby starts a round: where many come and go they would ask several times
+ * as much as all that keeps the ring (rule 6 of protocol.md). Stale ones make paths longer, and nothing wrong.
+ */
 export function nextFinger(core: Core, nowMs: number): void {
   if (core.fingerBit >= ID_BITS || core.status === 'left') return
+  if (core.fingersPaidMs > nowMs) {
+    core.fingersPaused = true
+    core.timers.fingersMs = core.fingersPaidMs
+    return
+  }
   const key = core.fingers.start(core.fingerBit)
   const start = closestPreceding(core, key, START_MAX)
   if (start.length > 0) startLookup(core, key, { kind: 'finger' }, start, nowMs)
+}
+
+/** Each question of a finger's look-up. */
+export function payForFinger(core: Core, nowMs: number): void {
+  core.fingersPaidMs = Math.max(core.fingersPaidMs, nowMs - FINGER_BURST_MS) + FINGER_QUESTION_MS
 }
 
 /** `node` followed by its successors: each owns what lies between it and the one before. */

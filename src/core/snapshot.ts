@@ -86,6 +86,8 @@ function copy(state: CoreState): CoreState {
     periods: { ...state.periods },
     contacts: [...state.contacts],
     fingerBit: state.fingerBit,
+    fingersPaused: state.fingersPaused,
+    fingersPaidMs: state.fingersPaidMs,
     selfLookupTurn: state.selfLookupTurn,
     splits: new Map(state.splits),
     tableVersion: state.tableVersion,

@@ -144,6 +144,10 @@ export class Core {
   /** Contacts that have not been tried yet, for joining. */
   contacts: Peer[] = []
   fingerBit = 0
+  /** A round of fingers waits for its budget, to go on at `fingerBit`. */
+  fingersPaused = false
+  /** The budget of fingers is used up to then; it is spent when this lies ahead. */
+  fingersPaidMs = Number.NEGATIVE_INFINITY
   selfLookupTurn = 0
   /** Rings that did not lead back to us, and have been reported: whom we asked, by `keyOf`, and who holds our place there. */
   readonly splits = new Map<string, { readonly via: Peer; readonly stranger: Peer }>()
