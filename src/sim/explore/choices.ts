@@ -1,7 +1,7 @@
 /** Everything that may happen next in a world, within bounds. */
 import { ChordNode, type CoreConfig } from '../../core/chord-node.ts'
 import type { Peer } from '../../core/messages.ts'
-import { NOW_MS } from './local.ts'
+import { type Frozen, NOW_MS } from './local.ts'
 import type { NodeInput } from './steps.ts'
 import { slotOf } from './universe.ts'
 import { ABSENT, CRASHED, type Flight, type Slot, type Used, type World, type Worlds, without } from './world.ts'
@@ -84,6 +84,7 @@ export class Choices {
     for (const timer of frozen.armed) {
       yield* this.#turn(world, slot, { kind: 'timer', timer: timer as 'stabilizeMs' })
     }
+    if (isOrphan(frozen)) yield* this.#turn(world, slot, { kind: 'timer', timer: 'stabilizeMs', quiet: true })
     if (frozen.successors.length > 0) yield* this.#turn(world, slot, { kind: 'silent', who: 'successor' })
     if (frozen.predecessor !== undefined) yield* this.#turn(world, slot, { kind: 'silent', who: 'predecessor' })
     if (frozen.departure !== undefined) return
@@ -164,6 +165,11 @@ export class Choices {
   }
 }
 
+/** Waits for a range; after some time it claims one. */
+export function isOrphan({ status, range, successors }: Frozen): boolean {
+  return status === 'joining' && range === undefined && successors.length > 0
+}
+
 const joined = new WeakMap<Worlds, Map<string, { state: number; sent: Flight[] }>>()
 
 function startJoining(
@@ -210,7 +216,7 @@ function showInput(input: NodeInput, worlds: Worlds, world: World, slot: number)
   const { asked } = worlds.steps.frozen((world.slots[slot] as Slot).state)
   switch (input.kind) {
     case 'timer':
-      return input.timer.replace('Ms', '')
+      return `${input.timer.replace('Ms', '')}${input.quiet ? ', after a long time' : ''}`
     case 'silent':
       return `checks its ${input.who}`
     case 'self':

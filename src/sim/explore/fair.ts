@@ -1,5 +1,6 @@
 /** From a world on, nothing more goes wrong: everything is delivered, every timer fires in turn. Does the ring become ideal? */
 import type { Peer } from '../../core/messages.ts'
+import { isOrphan } from './choices.ts'
 import { notIdeal } from './properties.ts'
 import type { NodeInput } from './steps.ts'
 import { LEFT, type Slot, type World, type Worlds } from './world.ts'
@@ -73,6 +74,9 @@ export class FairRuns {
       for (const timer of ['departureMs', 'rejoinMs', 'stabilizeMs'] as const) {
         if (this.#stateOf(run, slot)?.armed.includes(timer)) run = this.#fire(run, slot, { kind: 'timer', timer })
       }
+      const now = this.#stateOf(run, slot)
+      if (now !== undefined && isOrphan(now))
+        run = this.#fire(run, slot, { kind: 'timer', timer: 'stabilizeMs', quiet: true })
       if (this.#stateOf(run, slot)?.successors.length) run = this.#fire(run, slot, { kind: 'silent', who: 'successor' })
       if (this.#stateOf(run, slot)?.predecessor) run = this.#fire(run, slot, { kind: 'silent', who: 'predecessor' })
       for (const via of this.#stateOf(run, slot)?.remembered ?? []) {

@@ -10,7 +10,7 @@ export interface Row {
 
 const NOTHING = {
   ...{ joins: 0, crashes: 0, leaves: 0, losses: 0, duplicates: 0, late: 0, selfLookups: false, refuses: true },
-  ...{ successors: 2, evictAfterMisses: 2, onIsolated: 'wait', fairEvery: 50 },
+  ...{ successors: 2, evictAfterMisses: 2, onIsolated: 'wait' as const, fairEvery: 50 },
 } as const
 
 type Given = Partial<Exploration> & Pick<Exploration, 'nodes' | 'ring' | 'inFlight'>

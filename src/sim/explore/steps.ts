@@ -10,7 +10,8 @@ import type { Universe } from './universe.ts'
 
 export type NodeInput =
   | { readonly kind: 'message'; readonly from: Peer; readonly request: number; readonly message: Message }
-  | { readonly kind: 'timer'; readonly timer: 'stabilizeMs' | 'rejoinMs' | 'departureMs' }
+  /** `quiet`: around it nothing has changed for long. */
+  | { readonly kind: 'timer'; readonly timer: 'stabilizeMs' | 'rejoinMs' | 'departureMs'; readonly quiet?: boolean }
   /** That neighbour has been silent for long, the other has not. */
   | { readonly kind: 'silent'; readonly who: 'successor' | 'predecessor' }
   /** A look-up of its own id starts at `via`. */
@@ -143,6 +144,7 @@ function give(node: ChordNode, input: NodeInput): void {
       return node.handleMessage(input.from, input.request, input.message, NOW_MS)
     case 'timer':
       core.timers[input.timer] = NOW_MS
+      if (input.quiet) core.changedMs = Number.NEGATIVE_INFINITY
       return node.handleTimeout(NOW_MS)
     case 'silent':
       hear(node, input.who === 'successor' ? core.predecessor : core.successors[0])

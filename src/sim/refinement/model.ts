@@ -13,6 +13,8 @@ export type StepInput =
 export interface Fired {
   readonly stabilize: boolean
   readonly proceed: boolean
+  /** For long nobody has granted it anything. */
+  readonly claim: boolean
 }
 
 export class Model extends Owning {
@@ -30,6 +32,7 @@ export class Model extends Owning {
       case 'timeout':
         for (const request of input.expired) this.miss(request)
         if (fired.stabilize) this.stabilize()
+        if (fired.claim && this.#isOrphan) this.#passOn(this.s.self)
         if (fired.proceed) this.proceed()
         return
       case 'connectionLost':
@@ -55,7 +58,8 @@ export class Model extends Owning {
       case 'leave':
         return this.leave()
       default:
-        input satisfies never
+        // Hints: it may ask somebody whether it lives.
+        return
     }
   }
 
@@ -91,6 +95,8 @@ export class Model extends Owning {
         return
       case 'meet':
         return this.#meet(message.peer)
+      case 'claim':
+        return this.#claimed(message.peer)
       default:
         return this.#answered(from, request, message)
     }
@@ -133,6 +139,28 @@ export class Model extends Owning {
     if (first !== undefined && between(self.id, peer.id, first.id)) this.adopt(peer, undefined)
   }
 
+  /** Whose claim to a ring without an owner comes back takes it all; it ends at an owner, and at a smaller id. */
+  #claimed(peer: Peer): void {
+    if (!this.#isOrphan) return
+    if (same(peer, this.s.self)) {
+      this.ownEverything()
+      this.settle()
+    } else if (String(peer.id) < String(this.s.self.id)) {
+      this.#passOn(peer)
+    }
+  }
+
+  get #isOrphan(): boolean {
+    const { range, status, leaving } = this.s
+    return range === undefined && status === 'joining' && leaving === undefined && this.isJoined
+  }
+
+  #passOn(peer: Peer): void {
+    const first = this.s.list[0]
+    if (first === undefined || this.isSuspect(first) || between(this.s.self.id, peer.id, first.id)) return
+    this.sent.push({ to: first, message: { type: 'claim', peer } })
+  }
+
   #answered(from: Peer, request: number, answer: Answer): void {
     const asked = this.s.asked.get(request)
     if (asked === undefined) {
@@ -155,7 +183,11 @@ export class Model extends Owning {
     switch (answer.type) {
       case 'pong':
         if (purpose.kind === 'conflict') {
-          if (this.s.range === undefined || this.s.status === 'isolated') this.s.status = 'left'
+          const { self, range, status } = this.s
+          // Of two that live with one id the later goes.
+          const isLater =
+            self.incarnation === to.incarnation ? self.address > to.address : self.incarnation > to.incarnation
+          if (range === undefined || status === 'isolated' || isLater) this.s.status = 'left'
         } else if (purpose.kind !== 'back' && same(to, this.s.pred)) {
           this.s.cand = undefined
           this.settle()

@@ -9,12 +9,12 @@ import { copyOf, type NodeState, nameOf } from './abstract.ts'
 import { type Fired, Model, type StepInput } from './model.ts'
 
 /** Tried in this order: most timeouts do one thing. */
-const FIRED: readonly Fired[] = [
-  { stabilize: false, proceed: false },
-  { stabilize: true, proceed: false },
-  { stabilize: false, proceed: true },
-  { stabilize: true, proceed: true },
-]
+const FIRED: readonly Fired[] = [false, true].flatMap((claim) => [
+  { stabilize: false, proceed: false, claim },
+  { stabilize: true, proceed: false, claim },
+  { stabilize: false, proceed: true, claim },
+  { stabilize: true, proceed: true, claim },
+])
 
 export interface Complaint {
   readonly before: string
@@ -157,6 +157,8 @@ function showSent(to: Peer, message: Message): string[] {
       return [`granted ${message.accepted} to ${name(to)}`]
     case 'handedOver':
       return [`handedOver ${message.accepted}${message.leaving ? ' leaving' : ''} to ${name(to)}`]
+    case 'claim':
+      return [`claim of ${name(message.peer)} to ${name(to)}`]
     case 'notMember':
       return [`notMember${message.joining ? ' joining' : ''} to ${name(to)}`]
     default:
