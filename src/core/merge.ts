@@ -30,10 +30,16 @@ export function lookUpSelf(core: Core, nowMs: number): void {
   if (via !== undefined) lookUpSelfVia(core, via, nowMs)
 }
 
+/** If whom we asked is dead, who holds our place there knows as well; if that one is too, there is nobody to be apart from. */
 function splitToFollow(core: Core): Peer | undefined {
-  for (const [key, { via }] of core.splits) {
+  for (const [key, { via, stranger }] of core.splits) {
     if (!core.detector.isDead(via)) return via
+    if (!core.detector.isDead(stranger)) {
+      core.splits.set(key, { via: stranger, stranger })
+      return stranger
+    }
     core.splits.delete(key)
+    core.emit({ type: 'merged', peer: stranger })
   }
   return undefined
 }
@@ -62,10 +68,11 @@ export function onBack(core: Core, peer: Peer, nowMs: number): void {
 /** Asked through `via`, our id belongs to `owner`. */
 export function onOwnPlaceFound(core: Core, via: Peer, owner: Peer, nowMs: number): void {
   if (owner.id.equals(core.self.id)) {
-    const split = core.splits.get(keyOf(via))
-    if (split === undefined) return
-    core.splits.delete(keyOf(via))
-    core.emit({ type: 'merged', peer: split.stranger })
+    for (const [key, split] of core.splits) {
+      if (!samePeer(split.via, via)) continue
+      core.splits.delete(key)
+      core.emit({ type: 'merged', peer: split.stranger })
+    }
     return
   }
   const stranger = !inTable(core, owner)

@@ -75,3 +75,31 @@ test('a split is followed by a merge', () => {
   oracles.end()
   expect(oracles.violations.map(({ text }) => text)[1]).toContain('reported a split from')
 })
+
+test('also where those die through whom the other ring was found', () => {
+  const peer = (n: number) => ({ id: smallId(n), address: `n${n}`, incarnation: 1n })
+  const [via, stranger] = [peer(8), peer(12)]
+  const node = new ChordNode({ self: peer(4), config: DEFAULT_CONFIG, random: { nextUint32: () => 1 } })
+  node.create(0)
+  node.core.follow([peer(6)], 0)
+  node.core.splits.set('8', { via, stranger })
+  const outputs = (nowMs: number) => {
+    node.handleTimeout(nowMs)
+    const all = []
+    for (let output = node.poll(); output !== undefined; output = node.poll()) all.push(output)
+    return all
+  }
+  node.core.detector.proveDead(via)
+  expect(outputs(10_000)).toContainEqual(
+    expect.objectContaining({
+      kind: 'send',
+      to: stranger,
+      message: { type: 'closest', key: smallId(4), joiner: false },
+    }),
+  )
+  node.refused(stranger.address, 10_001)
+  expect([...outputs(20_000), ...outputs(30_000)]).toContainEqual({
+    kind: 'event',
+    event: { type: 'merged', peer: stranger },
+  })
+})
