@@ -161,11 +161,13 @@ export class InvariantOracle implements Oracle {
     if (!lost.live || this.skips.isPrincipal(lost) || this.#ledger.excusesAll) return
     if (actor === undefined) return this.#report('invariant', [lost], 'no principal any more, and nobody did it')
     if (actor.core.detector.isSuspect(lost.self)) return this.suspected(actor, lost)
+    // A ring of its own is in the ledger already: where onIsolated = 'serve', or everybody that it knew of has left.
+    if (actor.sole) return
     const { detector } = actor.core
     const isUsable = (peer: Peer) => this.#view.isLive(peer) && !detector.isSuspect(peer)
     const first = actor.successors.find((peer) => !detector.isSuspect(peer))
     // It has nobody now, and says so to a joiner, or had nobody, and took the first who answered.
-    const hasNone = !actor.sole && first === undefined
+    const hasNone = first === undefined
     const hadNone =
       !actor.successorsBefore.some(isUsable) && first !== undefined && lost.id.isBetween(actor.id, first.id)
     if (!hasNone && !hadNone) return this.#report('invariant', [actor, lost], this.#textOfSkip(lost, actor))
