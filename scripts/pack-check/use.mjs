@@ -11,6 +11,7 @@ const RING_MS = 20_000
 
 const PROGRAM = `
 import { type Caller, type ChordNode, connect, createNode, json, type MessageType } from 'chordite'
+import { swarm, type SwarmSummary, World } from 'chordite/sim'
 
 const greet: MessageType<{ name: string }, string> = { name: 'greet', request: json(), reply: json() }
 
@@ -23,6 +24,15 @@ export async function main(): Promise<string> {
   // @ts-expect-error: the body has a type
   await caller.request('key', greet, { nam: 'x' })
   return caller.request('key', greet, { name: 'x' })
+}
+
+export async function simulated(): Promise<SwarmSummary> {
+  await new World({ seed: 1 }).grow(3, { virtualNodes: 2 }, (node: ChordNode) => {
+    node.handle(greet, ({ body }) => body.name)
+  })
+  // @ts-expect-error: no such fault
+  await swarm({ faults: ['flood'] }, async () => {})
+  return swarm({ seeds: 2, faults: ['kill'] }, (world) => world.run(1_000))
 }
 `
 
@@ -39,6 +49,15 @@ export function installed(cwd, installOutput) {
     build: () => bin('build'),
     import: () =>
       equal(script('import.mjs', "import { createNode } from 'chordite'; console.log(typeof createNode)"), 'function'),
+    /** A world of the simulator, which must not need anything that is not in the package. */
+    simulate: () =>
+      equal(
+        script(
+          'simulate.mjs',
+          "import { World } from 'chordite/sim'; const world = new World(); await world.grow(3); console.log(world.flaws().length)",
+        ),
+        '0',
+      ),
     require: () => equal(script('require.cjs', "console.log(typeof require('chordite').createNode)"), 'function'),
     /** With this repository's compiler, as an ES module and as CommonJS, without skipLibCheck. */
     types() {
@@ -53,6 +72,7 @@ export function installed(cwd, installOutput) {
     async all(transport) {
       use.import()
       use.require()
+      use.simulate()
       use.types()
       use.doctor(transport)
       await use.ring()

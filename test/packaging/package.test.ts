@@ -23,6 +23,14 @@ test('import and require give the same exports', async () => {
   expect((required as string[]).filter((name) => name !== '__esModule')).toEqual(imported)
 })
 
+test('the simulator is an entry of its own, for import and require', async () => {
+  const names = (code: string) =>
+    `console.log(JSON.stringify(Object.keys(${code}).filter((n) => n !== '__esModule').sort()))`
+  const imported = await evaluate('module', `import * as sim from 'chordite/sim'; ${names('sim')}`)
+  expect(imported).toEqual(expect.arrayContaining(['Simulation', 'World', 'playWhole', 'streamOf', 'swarm']))
+  expect(await evaluate('commonjs', names("require('chordite/sim')"))).toEqual(imported)
+})
+
 test('the lockfile names no place to download from', () => {
   const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, { resolved?: string }> }
   expect(Object.keys(packages).filter((name) => packages[name]!.resolved !== undefined)).toEqual([])
