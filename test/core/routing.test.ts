@@ -3,16 +3,14 @@ import { describe, expect, it } from 'vitest'
 import type { ChordNode } from '../../src/core/chord-node.ts'
 import type { Id } from '../../src/core/id.ts'
 import { route } from '../../src/core/router.ts'
+import { Simulation } from '../../src/sim/simulation.ts'
 import { IdealRing } from './ideal.ts'
-import { randomId, SimRing } from './sim-ring.ts'
+import { formed, joined, nodesOf, randomId } from './ring.ts'
 
 const KEYS = 20
 
-function warmRing(seed: number, nodes: number, successors: number): SimRing {
-  const ring = new SimRing(seed, { successors, stabilizeMinMs: 250, fingersMaxMs: 4000 })
-  const first = ring.add(randomId(ring.random))
-  for (let i = 1; i < nodes; i++) ring.add(randomId(ring.random), first.self.address)
-  ring.settle(20_000)
+function warmRing(seed: number, nodes: number, successors: number): Simulation {
+  const ring = formed(seed, nodes, { successors, fingersMaxMs: 4000 })
   ring.run(15_000)
   return ring
 }
@@ -37,8 +35,8 @@ function hopsTo(nodes: ReadonlyMap<string, ChordNode>, start: ChordNode, key: Id
 }
 
 /** Mean hops over every node and `KEYS` keys each, of the real ring and of the ideal one. */
-function measure(ring: SimRing, successors: number): { mean: number; ideal: number; toPredecessor: number } {
-  const nodes = new Map([...ring.live.values()].map((node) => [node.self.address, node]))
+function measure(ring: Simulation, successors: number): { mean: number; ideal: number; toPredecessor: number } {
+  const nodes = new Map(nodesOf(ring).map((node) => [node.self.address, node]))
   const ideal = new IdealRing(
     [...nodes.values()].map((node) => big(node.self.id)),
     successors,
@@ -46,9 +44,10 @@ function measure(ring: SimRing, successors: number): { mean: number; ideal: numb
   let sum = 0
   let idealSum = 0
   let toPredecessor = 0
+  const random = ring.stream('keys')
   for (const node of nodes.values()) {
     for (let i = 0; i < KEYS; i++) {
-      const key = randomId(ring.random)
+      const key = randomId(random)
       const hops = hopsTo(nodes, node, key)
       sum += hops
       // The last hop is the one from the key's predecessor; a key of one's own has no path.
@@ -79,7 +78,7 @@ describe('path length', () => {
 
   it('is not bought with a full mesh', () => {
     const ring = warmRing(5, 64, 8)
-    for (const node of ring.live.values()) {
+    for (const node of nodesOf(ring)) {
       expect(node.routingAddresses().size).toBeLessThanOrEqual(2 * (Math.log2(64) + 8))
     }
   })
@@ -87,25 +86,30 @@ describe('path length', () => {
 
 describe('a process with many virtual nodes', () => {
   it('routes by all of them, and ends at the owner', () => {
-    const ring = new SimRing(6)
+    const ring = new Simulation({ seed: 6 })
+    const random = ring.stream('ids')
     for (let process = 0; process < 8; process++) {
-      for (let i = 0; i < 4; i++) {
-        const via = process === 0 ? (i === 0 ? undefined : 'p0') : 'p0'
-        ring.add(randomId(ring.random), via, `p${process}`)
-      }
+      const ids = Array.from({ length: 4 }, () => randomId(random))
+      ring.start({ address: `p${process}`, ids, ...(process > 0 && { via: 'p0' }) })
     }
     ring.settle(20_000)
     ring.run(10_000)
-    for (const node of ring.sorted()) {
+    for (const node of nodesOf(ring)) {
       const distinct = new Set(node.successors.map((peer) => peer.address).filter((a) => a !== node.self.address))
       expect(distinct.size).toBe(7)
     }
     for (let i = 0; i < 500; i++) {
-      const key = randomId(ring.random)
-      let address = `p${ring.random.below(8)}`
+      const key = randomId(random)
+      let address = `p${random.below(8)}`
       let final = false
       for (let hops = 0; ; hops++) {
-        const decision = route(ring.at(address), key, final, 0, 0)
+        const decision = route(
+          ring.at(address).map(({ node }) => node),
+          key,
+          final,
+          0,
+          0,
+        )
         if (decision.kind === 'deliver') break
         expect(decision.kind).toBe('forward')
         expect(hops).toBeLessThan(4)
@@ -120,13 +124,11 @@ describe('a process with many virtual nodes', () => {
 describe('upkeep of an idle ring', () => {
   it('is less than 6 messages a second and node, and no node does much more than others', () => {
     const ring = warmRing(7, 64, 8)
-    const idle = new SimRing(7)
-    const first = idle.add(randomId(idle.random))
-    for (let i = 1; i < 64; i++) idle.add(randomId(idle.random), first.self.address)
+    const idle = joined(7, 64)
     idle.settle(20_000)
     idle.run(60_000)
     const received = new Map<string, number>()
-    idle.onMessage = (_, to) => received.set(to.address, (received.get(to.address) ?? 0) + 1)
+    idle.observe({ landed: ({ to }) => void received.set(to.address, (received.get(to.address) ?? 0) + 1) })
     idle.run(30_000)
     const perSecond = [...received.values()].map((count) => count / 30)
     expect(perSecond.reduce((a, b) => a + b, 0) / 64).toBeLessThan(6)

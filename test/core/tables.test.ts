@@ -8,7 +8,9 @@ import type { Peer } from '../../src/core/messages.ts'
 import { RememberedPeers } from '../../src/core/remembered.ts'
 import { route } from '../../src/core/router.ts'
 import { cut } from '../../src/core/successor-list.ts'
-import { CONFIG, SeededRandom, smallId } from './sim-ring.ts'
+import { streamOf } from '../../src/sim/random.ts'
+import { DEFAULT_CONFIG as CONFIG } from '../../src/sim/simulation.ts'
+import { smallId } from './ring.ts'
 
 function peer(id: number, address = `n${id}`, incarnation = 1n): Peer {
   return { id: smallId(id), address, incarnation }
@@ -191,7 +193,7 @@ describe('remembered peers', () => {
 describe('the next hop', () => {
   /** Node 0 between 90 and 10, with successors 10, 20, 30 and a finger at 64. */
   function node(): ChordNode {
-    const made = new ChordNode({ self: peer(0), config: CONFIG, random: new SeededRandom(1) })
+    const made = new ChordNode({ self: peer(0), config: CONFIG, random: streamOf(1) })
     const { core } = made
     core.setStatus('joining')
     core.follow([peer(10), peer(20), peer(30)], 0)
@@ -259,7 +261,7 @@ describe('the next hop', () => {
   })
 
   it('of two virtual nodes is the best that either knows', () => {
-    const far = new ChordNode({ self: peer(60, 'n0'), config: CONFIG, random: new SeededRandom(1) })
+    const far = new ChordNode({ self: peer(60, 'n0'), config: CONFIG, random: streamOf(1) })
     far.core.setStatus('joining')
     far.core.follow([peer(70), peer(80)], 0)
     const decision = route([node(), far], smallId(75), false, 0, 0)

@@ -7,7 +7,7 @@ import { Recorder } from '../../src/runtime/recorder.ts'
 import type { RecordingDisk } from '../../src/runtime/recording-files.ts'
 import { simulatedEnvironment } from '../../src/runtime/simulated.ts'
 import { replay } from '../../src/sim/record/replay.ts'
-import { CONFIG } from '../core/sim-ring.ts'
+import { DEFAULT_CONFIG as CONFIG } from '../../src/sim/simulation.ts'
 import { SimulatedRing } from '../runtime/simulated-ring.ts'
 import { MemoryDisk } from '../support/memory-disk.ts'
 
