@@ -1,15 +1,17 @@
 /** `chordite check`: explores models of the protocol, and the protocol itself, exhaustively within bounds. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { core } from '../sim/explore/index.ts'
 import { original, ours, zave, zaveAtomic } from '../sim/model/checks.ts'
 import type { Check, CheckOptions, Counterexample, Outcome, Report } from '../sim/model/outcome.ts'
 import { PROPERTIES } from '../sim/model/properties.ts'
 import { commandOf, ROWS, tryRow } from '../sim/model/rows.ts'
 import { SWITCHES } from '../sim/model/rules.ts'
+import { refinement } from '../sim/refinement/index.ts'
 import { collect, integer } from './flags.ts'
 import { count, print, printJson, table } from './output.ts'
 
 /** What `all` runs; `original` is there to lose its ring. */
-const ALL: readonly Check[] = [zaveAtomic, zave, ours]
+const ALL: readonly Check[] = [zaveAtomic, zave, ours, refinement, core]
 const CHECKS: readonly Check[] = [...ALL, original]
 
 interface Flags extends CheckOptions {
@@ -27,7 +29,9 @@ export function addCheck(program: Command): void {
   ]
   const command = program
     .command('check')
-    .description('explore the protocol’s models exhaustively; exit code 1 if a property is lost or a count differs')
+    .description(
+      'explore the protocol, and models of it, exhaustively; exit code 1 if a property is lost or a count differs',
+    )
     .argument('[what]', 'one of those below, rules (what each rule is good for), or all', 'all')
   for (const [flags, about, min, max] of limits) {
     command.addOption(new Option(flags, about).argParser(integer(min, max)))
@@ -48,7 +52,7 @@ function help(): string[] {
   return [
     'What can be checked:',
     ...CHECKS.map(({ name, about }) => `  ${name.padEnd(14)}${about}`),
-    'Rules:',
+    'Rules of the models:',
     ...Object.entries(SWITCHES).map(([name, { about }]) => `  ${name.padEnd(14)}${about}`),
     `  ${'principals'.padEnd(14)}nobody fails if fewer than three principals were left`,
     `Properties: ${Object.keys(PROPERTIES).join(', ')}`,
