@@ -84,6 +84,11 @@ export class SimulatedLink implements Link, Output {
     if (this.connected) this.#travel(last)
   }
 
+  /** Answers what comes for a connection that is over on this end. */
+  bounce(): void {
+    this.#travel({ type: 'reset' })
+  }
+
   /** The network lost it, and tells neither end what of its bytes had arrived. */
   sever(): void {
     this.#queue.length = this.#wire.length = 0

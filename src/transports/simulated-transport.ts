@@ -178,6 +178,8 @@ export class SimulatedTransport implements Transport {
   receive(link: SimulatedLink, segment: Segment): void {
     switch (segment.type) {
       case 'data': {
+        // Closed here, and the other end has not heard of it: now it does.
+        if (!this.#links.has(link)) return link.bounce()
         const from = link.other?.transport.host ?? link.remoteHost
         const bytes = this.network.paths.carry(from, this.host, segment.bytes)
         this.network.onBytes?.(from, this.host, bytes)

@@ -128,6 +128,20 @@ describe('simulated faults', () => {
     expect(a.recorder.closes).toEqual([])
   })
 
+  test('partition: an end that gave up is found out by the other, as soon as that says something', async () => {
+    const { network, a, b, send } = await pair()
+    network.partition(['10.0.0.2'])
+    send('nobody hears that')
+    await network.run(31_000)
+    expect(a.recorder.closes.map((close) => close.reason)).toEqual(['reset'])
+    network.heal()
+    await network.run(1_000)
+    expect(b.recorder.closes).toEqual([])
+    sendFrame(b.transport, b.recorder.links[0]!, L.TYPE_REQUEST, text('are you there?'))
+    await network.run(1_000)
+    expect(b.recorder.closes.map((close) => close.reason)).toEqual(['reset'])
+  })
+
   test('promises settle between events, always in the same order', async () => {
     const run = async () => {
       const { network, b, send } = await pair(9)
