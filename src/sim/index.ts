@@ -47,3 +47,12 @@ export { Simulation, type SimulationOptions } from './simulation.ts'
 export { Trace } from './trace.ts'
 export { combineHashes, TraceHash } from './trace-hash.ts'
 export type { LookupOptions } from './traffic.ts'
+
+// What upkeep costs.
+
+export { COST_CLASSES, type Cost, type CostClass, MaintenanceCost } from './cost.ts'
+
+// The model checker: what `chordite check` runs.
+
+export { CHECKS } from './checks.ts'
+export type { Check, CheckOptions, Counterexample, Outcome, Report } from './model/outcome.ts'
