@@ -30,11 +30,11 @@ export function measureChurn(lab, { quick, say }) {
     for (const rate of RATES.filter((_, i) => (quick ? i % 6 === 1 : way === 'crash' || i % 3 === 1))) {
       const run = new Churn(lab, { nodes, rate, way })
       run.run(warmUp)
-      rows.push({ way, rate, ...run.measure(seconds) })
-      say(`churn: ${way} ${rate}/s done`)
+      rows.push({ way, rate, seconds, ...run.measure(seconds) })
+      say(`churn: ${way} at ${rate}/s done`)
     }
   }
-  return { nodes, successors: SUCCESSORS, seconds, rows }
+  return { nodes, successors: SUCCESSORS, rows }
 }
 
 /** One ring under churn. */

@@ -106,15 +106,15 @@ function recoveryTable(rows) {
     path(hops),
     Math.round(tookMs.p50),
     Math.round(tookMs.p99),
-    `${failed} of ${count(hops.count + failed)}`,
+    outOf(failed, { count: hops.count + failed }),
   ])
   const header = ['processes killed', 'ideal again after, ms', 'hops', 'look-up, ms, median', 'p99', 'failed']
   return markdownTable(header, cells)
 }
 
-function churnSection({ nodes, successors, seconds, rows }) {
+function churnSection({ nodes, successors, rows }) {
   const of = (way) => rows.filter((row) => row.way === way)
-  const about = `About ${count(nodes)} nodes, successor lists of ${successors}; one look-up a second, ${count(seconds)} at each rate; (p1, p99).`
+  const about = `About ${count(nodes)} nodes, successor lists of ${successors}; one look-up a second; (p1, p99).`
   return [likeThePaper(of('crash')), forApplications(rows), about].join('\n\n')
 }
 
@@ -123,9 +123,9 @@ function likeThePaper(rows) {
     rate.toFixed(2),
     path(once.path),
     two(once.timeouts.mean),
-    CHURN.find((row) => row.rate === rate)?.failed ?? '',
-    once.failed,
-    retried.failed,
+    CHURN.find((row) => row.rate === rate).failed,
+    outOf(once.failed, once.timeouts),
+    outOf(retried.failed, retried.timeouts),
   ])
   const [mean, timeouts] = [CHURN_RANGES.mean, CHURN_RANGES.timeouts].map((range) => range.join(' to '))
   const all = ['published, all rates', mean, timeouts, '', '', '']
@@ -133,7 +133,7 @@ function likeThePaper(rows) {
     'joins and failures a second',
     'path, one attempt',
     'timeouts',
-    'failed: published',
+    'failed of 10,000: published',
     'ours, one attempt',
     'ours, with retry',
   ]
@@ -149,8 +149,8 @@ function forApplications(rows) {
     two(retried.timeouts.mean),
     Math.round(retried.tookMs.p50),
     Math.round(retried.tookMs.p99),
-    once.failed,
-    retried.failed,
+    outOf(once.failed, once.timeouts),
+    outOf(retried.failed, retried.timeouts),
     retried.strayed,
   ])
   const header = [
@@ -186,6 +186,10 @@ function path(summary) {
 
 function interval({ p1, p99 }) {
   return `(${p1}, ${p99})`
+}
+
+function outOf(failed, { count: all }) {
+  return `${failed} of ${count(all)}`
 }
 
 function published(value) {

@@ -20,9 +20,10 @@ function pathPlot({ rows, distribution }) {
   const hops = (shares) => shares.map((share, x) => ({ x, y: share }))
   const panels = [
     {
-      title: 'Hops against nodes: mean, 1st to 99th percentile',
+      title: 'Hops against nodes: mean, p1 to p99',
       x: 'log₂ of the number of nodes',
       y: 'hops',
+      step: 1,
       series: [
         { name: 'as the paper counts', color: OURS, points: points('paper') },
         { name: 'published: ½ log₂ N', color: PUBLISHED, dashed: true, points: theory },
@@ -59,6 +60,7 @@ function loadPlot({ rows }) {
         name: 'published',
         color: PUBLISHED,
         dashed: true,
+        dots: true,
         points: given(name).map(([row, y]) => ({ x: row.virtualNodes, y })),
       },
     ],
@@ -73,7 +75,7 @@ function failurePlot({ rows }) {
   const paths = rows.map(({ share, iterative: { path } }) => ({ x: share, y: path.mean, low: path.p1, high: path.p99 }))
   const panels = [
     {
-      title: 'Hops after simultaneous failures: mean, 1st to 99th percentile',
+      title: 'Hops after simultaneous failures: mean, p1 to p99',
       x: 'share of nodes that failed',
       y: 'hops',
       series: [
@@ -95,10 +97,10 @@ function failurePlot({ rows }) {
   return { name: 'paper-failure', svg: linePanels(panels, { about: 'Look-ups after simultaneous failures' }) }
 }
 
-function churnPlot({ rows, seconds }) {
+function churnPlot({ rows }) {
   const died = rows.filter(({ way }) => way === 'crash')
   const failed = (way, name) =>
-    rows.filter((row) => row.way === way).map((row) => ({ x: row.rate, y: (row[name].failed * 10_000) / seconds }))
+    rows.filter((row) => row.way === way).map((row) => ({ x: row.rate, y: (row[name].failed * 10_000) / row.seconds }))
   const panels = [
     {
       title: 'Timeouts of a look-up',
@@ -151,6 +153,7 @@ function stretchPlot({ rows }) {
     title,
     x: 'log₂ of the number of nodes',
     y: 'stretch',
+    step: 2,
     series: [
       { name: 'iterative', color: PALE, points: points(who, 'iterative') },
       { name: 'recursive', color: OURS, points: points(who, 'recursive') },

@@ -2,14 +2,14 @@
 import * as echarts from 'echarts'
 import { FONT, INK, RULE, slim } from './charts.mjs'
 
-const TOP = 58
+const TOP = 66
 const BOTTOM = 46
 const LEFT = 46
 const GAP = 18
 
 /**
- * Panels `{ title, x, y, series: [{ name, color, dashed, bars, points: [{ x, y, low, high }] }] }`, where `x` and `y` name the
- * axes and `ticks`, if given, are the values of x that have a label. Returns the text of an SVG.
+ * Panels `{ title, x, y, step, series: [{ name, color, dashed, dots, bars, points: [{ x, y, low, high }] }] }`, where `x` and
+ * `y` name the axes and every `step` along x has a label. Returns the text of an SVG.
  */
 export function linePanels(panels, { about, width = 1000, height = 330 }) {
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height })
@@ -29,21 +29,26 @@ export function linePanels(panels, { about, width = 1000, height = 330 }) {
 function addPanel(option, panel, grid, index) {
   const font = { color: INK, fontFamily: FONT }
   const title = { ...font, fontSize: 13, fontWeight: 600 }
-  option.title.push({ text: panel.title, left: grid.left, top: 4, padding: 0, textStyle: title })
+  option.title.push({ text: panel.title, left: grid.left, top: 9, padding: 0, textStyle: title })
   option.legend.push({
     data: panel.series.map(({ name }) => name),
     left: grid.left,
-    top: 22,
+    top: 32,
     padding: 0,
     itemWidth: 18,
     itemHeight: 8,
-    itemGap: 12,
+    itemGap: 22,
     textStyle: { ...font, fontSize: 11 },
   })
   option.grid.push(grid)
   option.xAxis.push(axis(panel.x, index, { ...rangeOf(panel), axisTick: { lineStyle: { color: RULE } }, nameGap: 26 }))
   option.yAxis.push(
-    axis(panel.y, index, { min: 0, splitLine: { lineStyle: { color: RULE, width: 0.5 } }, nameGap: 30 }),
+    axis(panel.y, index, {
+      min: 0,
+      max: mostOf(panel),
+      splitLine: { lineStyle: { color: RULE, width: 0.5 } },
+      nameGap: 30,
+    }),
   )
   for (const series of panel.series) option.series.push(...seriesOf(series, index))
 }
@@ -63,20 +68,27 @@ function axis(name, gridIndex, more) {
   }
 }
 
-function rangeOf({ series }) {
+/** Whiskers are not the chart's own, so that it does not make room for them. */
+function mostOf({ series }) {
+  const most = Math.max(...series.flatMap(({ points }) => points.map(({ y, high }) => high ?? y)))
+  const unit = 10 ** Math.floor(Math.log10(most))
+  return Math.ceil((most * 2) / unit) * (unit / 2)
+}
+
+function rangeOf({ series, step }) {
   const xs = series.flatMap(({ points }) => points.map(({ x }) => x))
   const [min, max] = [Math.min(...xs), Math.max(...xs)]
   const margin = (max - min) * 0.04
-  return { min: min - margin, max: max + margin, axisLabel: tidy(min, max) }
+  return { min: step ? min : min - margin, max: max + margin, interval: step, axisLabel: tidy(min, max) }
 }
 
 /** No label at the ends, which are not whole. */
 function tidy(min, max) {
-  const style = { color: INK, fontSize: 11, fontFamily: FONT, showMinLabel: false, showMaxLabel: false }
+  const style = { color: INK, fontSize: 11, fontFamily: FONT, showMaxLabel: false }
   return { ...style, formatter: (value) => (value < min - 1e-9 || value > max + 1e-9 ? '' : String(value)) }
 }
 
-function seriesOf({ name, color, dashed, bars, points }, index) {
+function seriesOf({ name, color, dashed, dots, bars, points }, index) {
   const axes = { xAxisIndex: index, yAxisIndex: index, silent: true }
   const data = points.map(({ x, y }) => [x, y])
   const whiskers = points.filter(({ low }) => low !== undefined).map(({ x, low, high }) => [x, low, high])
@@ -89,7 +101,7 @@ function seriesOf({ name, color, dashed, bars, points }, index) {
         symbolSize: dashed ? 5 : 6,
         symbol: dashed ? 'emptyCircle' : 'circle',
         itemStyle: { color },
-        lineStyle: { color, width: 1.6, ...(dashed && { type: 'dashed' }) },
+        lineStyle: { color, width: dots ? 0 : 1.6, ...(dashed && { type: 'dashed' }) },
         data,
       }
   if (whiskers.length === 0) return [drawn]
