@@ -32,7 +32,7 @@ export class LifeCycle implements Lives {
   /** A process whose incarnation is not its latest starts again above it. */
   readonly #reboots: boolean
   readonly #idsInUse = new Map<string, number>()
-  #sorted: Member[] | undefined
+  #sorted: readonly Member[] | undefined
 
   constructor(engine: Engine, reboots: boolean) {
     this.#engine = engine
@@ -40,12 +40,9 @@ export class LifeCycle implements Lives {
     engine.lives = this
   }
 
-  /** Live members in ring order. */
+  /** Live members in ring order. Another array after each change. */
   sorted(): readonly Member[] {
-    if (this.#sorted === undefined) {
-      this.#sorted = [...this.#engine.processes.values()].flatMap(({ members }) => members)
-      this.#sorted.sort((a, b) => a.node.self.id.compare(b.node.self.id))
-    }
+    this.#sorted ??= [...this.#engine.processes.values()].flatMap(({ members }) => members).sort(inRingOrder)
     return this.#sorted
   }
 
@@ -143,7 +140,7 @@ export class LifeCycle implements Lives {
     const key = String(member.node.self.id)
     this.#idsInUse.set(key, (this.#idsInUse.get(key) ?? 0) + 1)
     member.process.members.push(member)
-    this.#sorted = undefined
+    if (this.#sorted !== undefined) this.#sorted = this.#sorted.toSpliced(placeOf(member, this.#sorted), 0, member)
     this.#engine.watchers.started(member)
   }
 
@@ -279,7 +276,7 @@ export class LifeCycle implements Lives {
     if (users > 0) this.#idsInUse.set(key, users)
     else this.#idsInUse.delete(key)
     member.alive = false
-    this.#sorted = undefined
+    if (this.#sorted !== undefined) this.#sorted = this.#sorted.toSpliced(this.#sorted.indexOf(member), 1)
     this.#engine.watchers.stopped(member, how)
   }
 
@@ -304,6 +301,22 @@ export class LifeCycle implements Lives {
       if (other.life === life) engine.tell(process, other, news)
     })
   }
+}
+
+/** Of twins, who first came to its address. */
+function inRingOrder(a: Member, b: Member): number {
+  return a.node.self.id.compare(b.node.self.id) || a.process.index - b.process.index || a.index - b.index
+}
+
+function placeOf(member: Member, sorted: readonly Member[]): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (inRingOrder(sorted[middle] as Member, member) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function lists(process: Process, address: string): boolean {
