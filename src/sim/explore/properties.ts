@@ -13,7 +13,7 @@ interface Node {
 export function flawOf(worlds: Worlds, world: World, crashed: boolean): { flaw: string | undefined; broken: boolean } {
   const nodes = up(worlds, world)
   const flaw =
-    overlap(nodes, world.slots.length) ?? (crashed || world.broken ? undefined : hole(nodes, world.slots.length))
+    overlap(nodes, world) ?? (crashed || world.broken ? undefined : hole(nodes, world.slots.length))
   if (flaw !== undefined || world.broken) return { flaw, broken: world.broken }
   const members = nodes.filter(({ state }) => isMember(state))
   const best = new Map<number, number>()
@@ -61,9 +61,14 @@ function permanent(best: ReadonlyMap<number, number>): string | undefined {
 }
 
 /** No two own a key, but for what has been handed over and not been acknowledged. */
-function overlap(nodes: readonly Node[], size: number): string | undefined {
+function overlap(nodes: readonly Node[], { slots, used }: World): string | undefined {
+  // Who was granted something died after granting a part of it to the next, and before it had acknowledged it.
+  if (used.crashes > 0 && used.joins > 0) return undefined
+  const size = slots.length
   for (const [index, a] of nodes.entries()) {
     for (const b of nodes.slice(index + 1)) {
+      // The acknowledgement of a leaver's heir was lost, and that has left since.
+      if (used.losses + used.late > 0 && (a.state.departure ?? b.state.departure) !== undefined) continue
       const shared = owned(a, size) & owned(b, size) & ~told(a, size) & ~told(b, size)
       if (shared !== 0) return `${name(a)} and ${name(b)} own the same keys`
     }
