@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { crc32 } from '../../src/wire/checksum.ts'
+import { FILE_HEAD, RECORD_HEAD_BYTES } from '../../src/wire/recording.ts'
 import { chordite, lines, Running } from './chordite.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'chordite-record-'))
@@ -61,6 +63,20 @@ test('what is damaged or missing is said', async () => {
   const missing = await chordite(['replay', join(folder, 'missing')])
   expect(missing).toMatchObject({ code: 1 })
   expect(missing.stderr).toContain('ERR_RECORDING')
+})
+
+test('a recording of another version is tried, and that is said', async () => {
+  const bytes = readFileSync(paths[0]!)
+  const header = FILE_HEAD.length + RECORD_HEAD_BYTES
+  const end = header + bytes.readUInt32LE(FILE_HEAD.length)
+  bytes.write('9', bytes.indexOf('"version":"') + '"version":"'.length)
+  bytes.writeUInt32LE(crc32(bytes, header, end), FILE_HEAD.length + 4)
+  const other = join(folder, 'other.rec')
+  writeFileSync(other, bytes)
+  const { code, stdout, stderr } = await chordite(['replay', other])
+  expect(stderr).toMatch(/recorded by chordite 9\S*, this is \S+; trying/)
+  expect(stdout).toContain('all the same')
+  expect(code).toBe(0)
 })
 
 test('a node that cannot record says so once, and lives', async () => {
