@@ -26,7 +26,8 @@ export function ownEverything(core: Core, cause: 'create' | 'takeover'): void {
 /** Brings the range nearer to (predecessor, self], where that may be done. Called after every change of either. */
 export function settle(core: Core, nowMs: number): void {
   const predecessor = core.predecessor
-  if (predecessor === undefined || core.handover !== undefined || core.departure !== undefined) return
+  if (core.handover !== undefined || core.departure !== undefined) return
+  if (predecessor === undefined) return reclaim(core)
   if (core.detector.isSuspect(predecessor)) return
   if (core.range === undefined) {
     if (core.heir) grow(core, predecessor, nowMs)
@@ -44,6 +45,13 @@ export function settle(core: Core, nowMs: number): void {
       core.ask(core.boundary.peer, { type: 'ping' }, { kind: 'probe' }, nowMs)
     }
   }
+}
+
+/** We are SOLE, and whom we granted a part to died before we could follow it: there is nobody whose notify we could wait for. */
+function reclaim(core: Core): void {
+  const { sole, boundary, range, self } = core
+  if (!sole || !boundary.dead || range === undefined || range.after.equals(self.id)) return
+  if (!core.isAsking('adopt')) ownEverything(core, 'takeover')
 }
 
 /** Takeover: from the dead one between. Not beyond somebody who only was slow to answer our predecessor. */
