@@ -1,18 +1,17 @@
 /** Many seeds over several threads, what they come to, and a file that remembers it. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
-import type { Settings } from '../sim/plan.ts'
 import type { Outcome } from '../sim/play.ts'
 import { addOutcome, countSeeds, emptySummary, faultsOf, hasSeed, roundsOf, type Summary } from '../sim/summary.ts'
 import { combineHashes } from '../sim/trace-hash.ts'
 import { count } from './output.ts'
+import type { SeedOptions } from './sim-play.ts'
 
-export interface CampaignOptions {
+export interface CampaignOptions extends SeedOptions {
   readonly seeds: readonly [from: number, to: number]
   readonly jobs: number
   readonly minutes?: number
   readonly summary?: string
-  readonly set: Settings
 }
 
 /** What a worker says of a seed. */
@@ -54,7 +53,7 @@ export class Campaign {
 
   /** One thread, until there is nothing left to play. */
   #work(): Promise<void> {
-    const worker = new Worker(WORKER, { workerData: this.#o.set })
+    const worker = new Worker(WORKER, { workerData: { set: this.#o.set, whole: this.#o.whole } satisfies SeedOptions })
     return new Promise((resolve, reject) => {
       const next = () => {
         const seed = this.#take()

@@ -8,11 +8,12 @@ import { playScenario } from '../sim/scenario.ts'
 import { parseSettings, planToText } from '../sim/scenario-text.ts'
 import { checkSettings } from '../sim/settings.ts'
 import { shrink } from '../sim/shrink.ts'
-import { faultsOf } from '../sim/summary.ts'
+import { faultsOf, type Summary } from '../sim/summary.ts'
 import { planOf } from '../sim/swarm.ts'
 import { integer } from './flags.ts'
 import { count, fail, note, print, printJson } from './output.ts'
 import { Campaign } from './sim-campaign.ts'
+import { playSeed } from './sim-play.ts'
 
 interface SimFlags {
   seed?: number
@@ -25,8 +26,11 @@ interface SimFlags {
   hash?: boolean
   scenario?: string
   set: Record<string, number | string>
+  whole: boolean
   json?: boolean
 }
+
+type Found = Summary['violations'][number]
 
 const SEED_MAX = 2 ** 32 - 1
 /** Plans that `--shrink` plays at most. */
@@ -45,6 +49,7 @@ export function addSim(program: Command): void {
     )
     .addOption(new Option('--minutes <n>', 'start no seed after so long').argParser(integer(1, 100_000)))
     .option('--summary <file>', 'add to what this file counts, and skip the seeds that it has')
+    .option('--whole', 'whole nodes, with their services and connections, instead of the protocol alone', false)
     .option('--shrink', 'print the shortest scenario that fails as the seed does')
     .option('--trace', 'print every message and event')
     .option('--hash', 'print one hash of all that happened, to compare machines and versions')
@@ -59,19 +64,12 @@ export function addSim(program: Command): void {
 }
 
 async function sim(flags: SimFlags): Promise<void> {
+  if (flags.whole && flags.shrink) throw new Error('--shrink is for the protocol alone, not for --whole')
   if (flags.scenario !== undefined) return playFile(flags.scenario)
-  if (flags.seed !== undefined) return playOne(flags.seed, flags)
-  const campaign = new Campaign({ ...flags, seeds: flags.seeds ?? [1, 100] }, (violation) => {
-    if (!flags.json) report(violation.seed, violation, flags.set)
-  })
-  await campaign.run()
-  if (flags.json) printJson(campaign.summary)
-  else for (const line of campaign.lines()) print(line)
-  if (flags.hash) print(`hash ${campaign.hash()}`)
-  const [first] = campaign.summary.violations
-  if (first === undefined) return
+  const violation = flags.seed === undefined ? await playMany(flags) : await playOne(flags.seed, flags)
+  if (violation === undefined) return
   process.exitCode = 1
-  if (flags.shrink) printShrunk(first.seed, flags)
+  if (flags.shrink) printShrunk(violation.seed, flags)
 }
 
 function playFile(path: string): void {
@@ -79,17 +77,25 @@ function playFile(path: string): void {
   print(`${path} plays as it says`)
 }
 
-function playOne(seed: number, flags: SimFlags): void {
-  const plan = planOf(seed, flags.set)
-  const outcome = play(plan, flags.trace ? { trace: print } : {})
+/** Returns the first violation. */
+async function playMany(flags: SimFlags): Promise<Found | undefined> {
+  const campaign = new Campaign({ ...flags, seeds: flags.seeds ?? [1, 100] }, (found) => report(found, flags))
+  await campaign.run()
+  if (flags.json) printJson(campaign.summary)
+  else if (flags.hash) print(`hash ${campaign.hash()}`)
+  else for (const line of campaign.lines()) print(line)
+  return campaign.summary.violations[0]
+}
+
+async function playOne(seed: number, flags: SimFlags): Promise<Found | undefined> {
+  const outcome = await playSeed(seed, flags, flags.trace ? print : undefined)
   if (flags.json) printJson(outcome)
   else if (flags.hash) print(`hash ${outcome.hash}`)
   else printOutcome(outcome)
   const [first] = outcome.violations
-  if (first === undefined) return
-  process.exitCode = 1
-  if (!flags.json) report(seed, first, flags.set)
-  if (flags.shrink) printShrunk(seed, flags)
+  if (first === undefined) return undefined
+  report({ ...first, seed }, flags)
+  return { ...first, seed }
 }
 
 function printOutcome(outcome: Outcome): void {
@@ -102,10 +108,11 @@ function printOutcome(outcome: Outcome): void {
   print(`hash ${outcome.hash}`)
 }
 
-function report(seed: number, violation: { oracle: string; atMs: number; text: string }, set: Settings): void {
+/** What, when, and the one command that plays it again. */
+function report({ seed, oracle, atMs, text }: Found, { set, whole }: SimFlags): void {
   const settings = Object.entries(set).map(([name, value]) => ` --set ${name}=${value}`)
-  note(`seed ${seed} violates '${violation.oracle}' at ${count(Math.round(violation.atMs))} ms: ${violation.text}`)
-  note(`  npx chordite sim --seed ${seed}${settings.join('')}`)
+  note(`seed ${seed} violates '${oracle}' at ${count(Math.round(atMs))} ms: ${text}`)
+  note(`  npx chordite sim --seed ${seed}${whole ? ' --whole' : ''}${settings.join('')}`)
 }
 
 /** Fails alike: by the same oracle. */

@@ -48,6 +48,15 @@ export { Trace } from './trace.ts'
 export { combineHashes, TraceHash } from './trace-hash.ts'
 export type { LookupOptions } from './traffic.ts'
 
+// Plans, drawn from seeds, and scenarios: what `chordite sim` plays.
+
+export type { Action, Plan, Settings } from './plan.ts'
+export { type Outcome as PlanOutcome, play as playPlan } from './play.ts'
+export { playScenario } from './scenario.ts'
+export { planToText } from './scenario-text.ts'
+export { type ShrinkOptions, shrink as shrinkPlan } from './shrink.ts'
+export { planOf } from './swarm.ts'
+
 // What upkeep costs.
 
 export { COST_CLASSES, type Cost, type CostClass, MaintenanceCost } from './cost.ts'

@@ -11,7 +11,7 @@ import type { Seen } from './view.ts'
 const NEXT: Readonly<Record<CoreStatus, readonly CoreStatus[]>> = {
   new: ['joining', 'leaving'],
   joining: ['member', 'leaving', 'left'],
-  member: ['isolated', 'leaving'],
+  member: ['isolated', 'leaving', 'left'],
   isolated: ['member', 'leaving', 'left'],
   leaving: ['left'],
   left: [],
