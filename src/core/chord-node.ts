@@ -17,6 +17,7 @@ import { acceptGrant, acceptHandOver, onGranted, onServicesDone, settle } from '
 import {
   adopt,
   checkNeighbors,
+  onDouble,
   onNeighborsOfCandidate,
   onNeighborsOfPredecessor,
   onNeighborsOfSuccessor,
@@ -51,12 +52,14 @@ export class ChordNode {
   join(contacts: readonly Peer[], nowMs: number): void {
     assert(this.core.status === 'new', 'a node starts once')
     join(this.core, contacts, nowMs)
+    for (const peer of contacts) if (peer.id.equals(this.self.id)) this.contact(peer, nowMs)
   }
 
   /** A member was reached whom we asked for, or who came by. */
   contact(peer: Peer, nowMs: number): void {
     const core = this.core
-    if (peer.id.equals(core.self.id) || core.status === 'left' || core.departure !== undefined) return
+    if (samePeer(peer, core.self) || core.status === 'left' || core.departure !== undefined) return
+    if (peer.id.equals(core.self.id)) return core.range === undefined ? onDouble(core, peer, nowMs) : undefined
     this.#heardFrom(peer, undefined, nowMs)
     this.#seekThrough(peer, nowMs)
   }

@@ -77,7 +77,9 @@ export function onUnanswered(core: Core, entry: PendingQuestion, reason: DownRea
       return onJoinPointMissing(core, nowMs)
     case 'conflict':
       if (core.detector.isDead(entry.to)) onConflictDead(core, entry.to, nowMs)
-      else core.ask(entry.to, entry.message, entry.purpose, nowMs)
+      else if (core.detector.isSuspect(entry.to)) core.ask(entry.to, entry.message, entry.purpose, nowMs)
+      // It is no member yet, and wants to be one like us.
+      else onJoinPointMissing(core, nowMs)
       return
     case 'grant':
       return onGrantUnanswered(core, entry, nowMs)
