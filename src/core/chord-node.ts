@@ -220,7 +220,7 @@ export class ChordNode {
     if (!core.detector.hasDeparted(peer)) core.remembered.add(peer, true)
     if (!core.detector.alive(peer, roundTripMs)) return
     core.tableVersion++
-    core.changed(nowMs)
+    core.hurry(nowMs)
   }
 
   handleTimeout(nowMs: number): void {
@@ -256,7 +256,7 @@ export class ChordNode {
     const dead = core.detector.miss(to, entry.sentMs, nowMs)
     core.tableVersion++
     // Those behind it in the list may be silent too: find out now, not in turn.
-    if (samePeer(to, core.successors[0])) core.changed(nowMs)
+    if (samePeer(to, core.successors[0])) core.hurry(nowMs)
     onUnanswered(core, entry, 'timeout', nowMs)
     if (core.status === 'left') return
     if (dead) evict(core, to, 'timeout', nowMs)

@@ -288,6 +288,11 @@ export class Core {
   /** Neighbours changed: stabilise at the short period again, and soon. */
   changed(nowMs: number): void {
     this.changedMs = nowMs
+    this.hurry(nowMs)
+  }
+
+  /** The same for doubts and their end: who our neighbours are is as it was. */
+  hurry(nowMs: number): void {
     this.periods.stabilizeMs = this.config.stabilizeMinMs
     this.periods.fingersMs = this.config.fingersMinMs
     this.timers.fingersMs = Math.min(this.timers.fingersMs, nowMs + this.config.fingersMinMs)
