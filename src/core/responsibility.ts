@@ -125,7 +125,9 @@ export function acceptGrant(core: Core, from: Peer, request: number, grant: Gran
   if (after !== undefined) core.lastGrant = { from, request }
   const boundary = resolve(core, grant.boundary)
   if (after === undefined) {
-    if (core.range === undefined) core.heir = true
+    // Who owns something needs no inheritance, and has nothing to pass on: two such would tell each other for ever.
+    if (core.range !== undefined) return true
+    core.heir = true
   } else if (core.range === undefined) {
     core.boundary = boundary
     const range = { after, upTo: core.self.id }

@@ -107,7 +107,8 @@ export class Owning extends Following {
     if (s.leaving !== undefined) return false
     if (after !== undefined) s.taken = { from, request }
     if (after === undefined) {
-      if (s.range === undefined) s.heir = true
+      if (s.range !== undefined) return true
+      s.heir = true
     } else if (s.range === undefined || between(after, s.range.after, s.self.id)) {
       s.boundary = this.#known(boundary)
       this.#own(after)
