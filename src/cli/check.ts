@@ -1,6 +1,7 @@
 /** `chordite check`: explores models of the protocol, and the protocol itself, exhaustively within bounds. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { CHECKS } from '../sim/checks.ts'
+import { ORIGINAL_SWITCHES } from '../sim/model/checks.ts'
 import type { Check, CheckOptions, Counterexample, Outcome, Report } from '../sim/model/outcome.ts'
 import { PROPERTIES } from '../sim/model/properties.ts'
 import { commandOf, ROWS, tryRow } from '../sim/model/rows.ts'
@@ -52,6 +53,8 @@ function help(): string[] {
     'Rules of the models:',
     ...Object.entries(SWITCHES).map(([name, { about }]) => `  ${name.padEnd(14)}${about}`),
     `  ${'principals'.padEnd(14)}nobody fails if fewer than three principals were left`,
+    'Rules of original:',
+    ...Object.entries(ORIGINAL_SWITCHES).map(([name, about]) => `  ${name.padEnd(14)}${about}`),
     `Properties: ${Object.keys(PROPERTIES).join(', ')}`,
   ]
 }

@@ -147,7 +147,7 @@ function searchOf({ properties, limit, heal }: CheckOptions): Parameters<typeof 
 }
 
 function refuseUnknown({ without = [], with: added = [] }: CheckOptions, known: object): void {
-  const names = [...Object.keys(known), 'principals']
+  const names = [...Object.keys(known), ...(known === SWITCHES ? ['principals'] : [])]
   for (const name of [...without, ...added]) {
     if (!names.includes(name)) throw new Error(`no rule '${name}': ${names.join(', ')}`)
   }
