@@ -150,6 +150,11 @@ export class ChordNode {
     }
     if (answer.type === 'notMember') {
       if (entry.to.address !== from.address) return
+      // It is in no ring at the moment. What has to be asked again is asked when its time is up, or the two would go on at once.
+      if (answer.joining && mustBeAnswered(entry.purpose)) {
+        entry.notYet = true
+        return
+      }
       core.pending.delete(request)
       if (answer.joining) onUnanswered(core, entry, 'timeout', nowMs)
       else {
@@ -234,7 +239,8 @@ export class ChordNode {
         continue
       }
       core.pending.delete(request)
-      this.#missed(entry, nowMs)
+      if (entry.notYet) onUnanswered(core, entry, 'timeout', nowMs)
+      else this.#missed(entry, nowMs)
     }
     const { timers } = core
     if (timers.stabilizeMs <= nowMs) {
@@ -378,4 +384,9 @@ export class ChordNode {
     addresses.delete(this.core.self.address)
     return addresses
   }
+}
+
+/** Without an answer, or proof that there will be none, it is not over. */
+function mustBeAnswered({ kind }: Purpose): boolean {
+  return kind === 'grant' || kind === 'conflict'
 }

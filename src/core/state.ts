@@ -61,6 +61,8 @@ export interface PendingQuestion {
   deadlineMs: number
   /** The deadline was moved once because we ourselves had been stalled. */
   excused: boolean
+  /** The answer was that it is in no ring at the moment. */
+  notYet: boolean
 }
 
 export interface Handover {
@@ -192,7 +194,16 @@ export class Core {
   ask(to: Peer, message: Question, purpose: Purpose, nowMs: number, request = this.nextNumber()): void {
     assert(!to.id.equals(this.self.id) || purpose.kind === 'conflict', 'a node never asks itself')
     const deadlineMs = nowMs + this.detector.timeoutMs(to)
-    this.pending.set(request, { request, to, message, purpose, sentMs: nowMs, deadlineMs, excused: false })
+    this.pending.set(request, {
+      request,
+      to,
+      message,
+      purpose,
+      sentMs: nowMs,
+      deadlineMs,
+      excused: false,
+      notYet: false,
+    })
     this.outputs.push({ kind: 'send', to, request, message })
   }
 

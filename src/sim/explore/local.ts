@@ -30,6 +30,7 @@ interface Asked {
   readonly purpose: Purpose
   /** Asked before the last miss of `to` was noticed. */
   readonly old: boolean
+  readonly notYet: boolean
 }
 
 interface Doubt {
@@ -86,6 +87,7 @@ export function freeze(core: Core, universe: Universe): { text: string; names: M
     message: entry.message,
     purpose: renamed(entry.purpose, names),
     old: entry.sentMs < (lastMissMs.get(keyOf(entry.to)) ?? 0),
+    notYet: entry.notYet,
   }))
   const lookups = [...core.lookups.values()].map((lookup) => ({ ...lookup, number: name(lookup.number), steps: 0 }))
   const { status, sole, successors, listWraps, predecessor, predecessorHasRange, predecessorSkips } = core
@@ -148,7 +150,7 @@ export function thaw(frozen: Frozen, config: CoreConfig): ChordNode {
     if (departed) core.detector.departed(peer)
     else if (dead) core.detector.proveDead(peer)
   }
-  for (const [index, { to, message, purpose, old }] of asked.entries()) {
+  for (const [index, { to, message, purpose, old, notYet }] of asked.entries()) {
     const request = index + 1
     const sentMs = old ? BEFORE_MISS_MS : SINCE_MISS_MS
     core.pending.set(request, {
@@ -159,6 +161,7 @@ export function thaw(frozen: Frozen, config: CoreConfig): ChordNode {
       sentMs,
       deadlineMs: FUTURE_MS,
       excused: false,
+      notYet,
     } satisfies PendingQuestion)
   }
   const ended = frozen.status === 'left'

@@ -12,8 +12,7 @@ interface Node {
 /** What is wrong; undefined if nothing is. `broken` comes back if the precondition no longer holds. */
 export function flawOf(worlds: Worlds, world: World, crashed: boolean): { flaw: string | undefined; broken: boolean } {
   const nodes = up(worlds, world)
-  const flaw =
-    overlap(nodes, world) ?? (crashed || world.broken ? undefined : hole(nodes, world.slots.length))
+  const flaw = overlap(nodes, world) ?? (crashed || world.broken ? undefined : hole(nodes, world.slots.length))
   if (flaw !== undefined || world.broken) return { flaw, broken: world.broken }
   const members = nodes.filter(({ state }) => isMember(state))
   const best = new Map<number, number>()

@@ -23,6 +23,7 @@ export interface Asked {
   readonly old: boolean
   readonly deadlineMs: number
   readonly excused: boolean
+  readonly notYet: boolean
 }
 
 export interface Giving {
@@ -65,11 +66,11 @@ export function stateOf({ core }: ChordNode): NodeState {
   const { config, handover, departure } = core
   const records = new Map(core.detector.dump().records)
   const asked = [...core.pending].map(([request, entry]): [number, Asked] => {
-    const { to, purpose, deadlineMs, excused } = entry
+    const { to, purpose, deadlineMs, excused, notYet } = entry
     const record = records.get(nameOf(to))
     const old = record !== undefined && record.misses > 0 && entry.sentMs < record.lastMissMs
     const lookup = purpose.kind === 'step' ? core.lookups.get(purpose.lookup)?.purpose.kind : undefined
-    return [request, { to, purpose, lookup, old, deadlineMs, excused }]
+    return [request, { to, purpose, lookup, old, deadlineMs, excused, notYet }]
   })
   return {
     self: core.self,

@@ -37,6 +37,7 @@ export abstract class Following {
       old: false,
       deadlineMs: Number.POSITIVE_INFINITY,
       excused: false,
+      notYet: false,
     }
     this.s.asked.set(this.#next--, entry)
   }
@@ -188,6 +189,14 @@ export abstract class Following {
     if (same(peer, s.boundary.peer)) s.boundary = { peer, dead: true }
     if (same(peer, s.pred)) this.#precede(undefined, false, false)
     if (s.list.some((entry) => same(entry, peer))) this.setList(s.list.filter((entry) => !same(entry, peer)))
+  }
+
+  /** Whoever was in no ring just then is no suspect: it is asked again. */
+  expire(request: number): void {
+    const asked = this.s.asked.get(request)
+    if (!asked?.notYet) return this.miss(request)
+    this.s.asked.delete(request)
+    this.unanswered(asked, 'timeout')
   }
 
   /** Rule 5: a miss makes suspect, several in a row dead. */

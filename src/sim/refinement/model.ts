@@ -30,7 +30,7 @@ export class Model extends Owning {
       case 'message':
         return this.#message(input.from, input.request, input.message)
       case 'timeout':
-        for (const request of input.expired) this.miss(request)
+        for (const request of input.expired) this.expire(request)
         if (fired.stabilize) this.stabilize()
         if (fired.claim && this.#isOrphan) this.#passOn(this.s.self)
         if (fired.proceed) this.proceed()
@@ -170,6 +170,10 @@ export class Model extends Owning {
     const { to } = asked
     if (answer.type === 'notMember') {
       if (to.address !== from.address) return
+      if (answer.joining && (asked.purpose.kind === 'grant' || asked.purpose.kind === 'conflict')) {
+        this.s.asked.set(request, { ...asked, notYet: true })
+        return
+      }
       this.s.asked.delete(request)
       if (answer.joining) return this.unanswered(asked, 'timeout')
       this.#proveDead(to)
