@@ -3,13 +3,13 @@ import type { ChordNode, Events, Peer } from '../../api.ts'
 
 const float = new Float64Array(1)
 const words = new Int32Array(float.buffer)
-const utf8 = new TextEncoder()
 
 export class History {
   readonly faults: Record<string, number> = {}
   readonly #nowMs: () => number
   readonly #startMs: number
   readonly #log: ((line: string) => void) | undefined
+  readonly #names = new Map<string, number>()
   #a = 0x2545f491
   #b = 0x6c078965
 
@@ -31,16 +31,16 @@ export class History {
 
   fault(kind: string, ...whom: readonly string[]): void {
     this.faults[kind] = (this.faults[kind] ?? 0) + 1
-    this.#text(kind)
-    for (const one of whom) this.#text(one)
+    this.#name(kind)
+    for (const one of whom) this.#mix(hashOf(one))
     this.#time()
     this.say(`! ${kind} ${whom.join(' ')}`)
   }
 
   bytes(from: string, to: string, bytes: Uint8Array): void {
     this.#time()
-    this.#text(from)
-    this.#text(to)
+    this.#name(from)
+    this.#name(to)
     this.#mixAll(bytes)
   }
 
@@ -50,7 +50,7 @@ export class History {
       node.on(name, (event: Events[typeof name]) => {
         const text = `${address()}: ${name} ${show(event)}`
         this.#time()
-        this.#text(text)
+        this.#mix(hashOf(text))
         this.say(text)
       })
     }
@@ -66,8 +66,14 @@ export class History {
     this.#mix(words[1] as number)
   }
 
-  #text(text: string): void {
-    this.#mixAll(utf8.encode(text))
+  /** Addresses come with every message. */
+  #name(name: string): void {
+    let hash = this.#names.get(name)
+    if (hash === undefined) {
+      hash = hashOf(name)
+      this.#names.set(name, hash)
+    }
+    this.#mix(hash)
   }
 
   #mixAll(bytes: Uint8Array): void {
@@ -118,6 +124,13 @@ function showValue(value: unknown): string {
     return `(${String(after).slice(0, 6)}, ${String(upTo).slice(0, 6)}]`
   }
   return 'incarnation' in value ? (value as Peer).address : String(value)
+}
+
+/** FNV-1a over UTF-16 units. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash
 }
 
 function hex(word: number): string {
