@@ -95,7 +95,8 @@ export class FairRuns {
       return undefined
     for (let other = 0; other < run.world.slots.length; other++) {
       const at = this.#stateOf(run, other)
-      if (other !== slot && at !== undefined && (at.sole || at.successors.length > 0)) return at.self
+      const answers = at !== undefined && (at.sole || at.successors.length > 0 || at.status === 'isolated')
+      if (other !== slot && answers) return at.self
     }
     return undefined
   }
