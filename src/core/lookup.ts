@@ -106,7 +106,7 @@ function addCandidates(core: Core, lookup: Lookup, peers: readonly Peer[]): void
   }
   // None of them has the key for its id: whoever lies between another and the key is nearer.
   lookup.candidates.sort((a, b) => (a.id.equals(b.id) ? 0 : a.id.isBetween(b.id, lookup.key) ? -1 : 1))
-  lookup.candidates.length = Math.min(lookup.candidates.length, CANDIDATES_MAX)
+  if (lookup.candidates.length > CANDIDATES_MAX) lookup.candidates.length = CANDIDATES_MAX
 }
 
 /** The other side: one step of somebody's look-up. */

@@ -177,7 +177,8 @@ export class Engine {
       } else if (output.kind === 'seeds') this.lives.seeds(member)
       else this.#startServices(member, output.token)
     }
-    outputs.length = 0
+    // One by one: cutting the length gives the memory back, and the next output has to ask for it.
+    for (let left = outputs.length; left > 0; left--) outputs.pop()
     this.watchers.stepped(member, cause)
     if (refuted !== undefined) return this.lives.refuted(member, refuted.known)
     this.wake(member)

@@ -32,6 +32,7 @@ export class TraceHash implements Observer {
     this.#text(process.address)
     this.#word(index)
     this.#peer(node.self)
+    this.#float(Number(node.self.incarnation))
   }
 
   stopped({ node }: SimMember, how: 'crashed' | 'left'): void {
@@ -145,9 +146,9 @@ export class TraceHash implements Observer {
     else this.#peer(peer)
   }
 
+  /** Which life of it: said when that began. */
   #peer(peer: Peer): void {
     this.#id(peer.id)
-    this.#float(Number(peer.incarnation))
   }
 
   #range(range: Range | undefined): void {
@@ -156,12 +157,10 @@ export class TraceHash implements Observer {
     this.#id(range.upTo)
   }
 
+  /** All its bits, in two words. */
   #id(id: Id): void {
-    this.#word(id.w0)
-    this.#word(id.w1)
-    this.#word(id.w2)
-    this.#word(id.w3)
-    this.#word(id.w4)
+    this.#word(id.w0 ^ Math.imul(id.w2, 0x9e3779b1))
+    this.#word(id.w1 ^ Math.imul(id.w3, 0x85ebca6b) ^ id.w4)
   }
 
   /** Names come again and again. */
