@@ -11,8 +11,9 @@
  *      the two is passed over until both have stabilised.
  *    Every other list is made of pieces of lists that exist (`cut` of an answer behind one who answers, after entries that
  *    were there), and passes over nobody whom those did not.
- * B. A list does not lose its last live entry, unless that one is counted dead (a false suspicion), or the members of the
- *    list that replaces it died while it was on its way.
+ * B. A list does not lose its last live entry, unless that one is counted dead (a false suspicion), or a member of the
+ *    list that replaces it died while it was on its way, or is about to leave and still answers: whoever asks it follows it
+ *    until it has gone, and with r = 1 nobody else.
  *
  * From A and B it follows that INV is broken by deaths, leaves and suspicions only, all of which go into the ledger; that a
  * step breaks it otherwise is a violation. While INV cannot hold (N ≤ r), the ledger asks instead, after each death, leave or
@@ -90,7 +91,14 @@ export class InvariantOracle implements Oracle {
     const lacked = this.#lacking.has(seen)
     this.#look(seen)
     this.#newlyLacking = !lacked && this.#lacking.has(seen)
-    if (seen.sole && this.#view.size > 1) this.#ledger.breach('several rings', [seen], `${seen} is a ring of its own`)
+    if (seen.sole && this.#hasOthers(seen)) this.#ledger.breach('several rings', [seen], `${seen} is a ring of its own`)
+  }
+
+  /** In a ring, or leaving one with a range still to hand over. */
+  #hasOthers(seen: Seen): boolean {
+    if (this.#view.size > 1) return true
+    for (const other of this.#view.all) if (other !== seen && other.range !== undefined) return true
+    return false
   }
 
   stopped(seen: Seen): void {
@@ -190,10 +198,11 @@ export class InvariantOracle implements Oracle {
     const lost = seen.successorsBefore.map((peer) => this.#view.find(peer)).filter((one) => one?.live)
     const suspect = lost.find((one) => one !== undefined && detector.isSuspect(one.self))
     if (suspect !== undefined) return this.suspected(seen, suspect)
-    const diedOnItsWay = (peer: Peer) => (this.#view.find(peer)?.diedMs ?? 0) >= this.skips.sourceMs
-    if (seen.successors.some(diedOnItsWay)) {
+    const entries = seen.successors.map((peer) => this.#view.find(peer))
+    const late = entries.find((one) => one !== undefined && one.stoppedMs >= this.skips.sourceMs)
+    if (late !== undefined) {
       this.#dirty = true
-      this.#gone.push({ seen, how: 'crashed' })
+      this.#gone.push({ seen, how: late.core.departure === undefined ? 'crashed' : 'leaving' })
       return
     }
     const before = showList(seen.successorsBefore, this.#view)

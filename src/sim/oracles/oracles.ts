@@ -116,7 +116,7 @@ export class Oracles implements Observer {
     const seen = this.view.of(member)
     this.#look(seen, 'network')
     const wasLive = seen.live
-    this.view.stop(seen)
+    this.view.stop(seen, this.#world.nowMs)
     if (wasLive) this.#leave(seen, how === 'left' ? 'leaving' : 'crashed')
     for (const oracle of this.#all) oracle.stopped?.(seen)
     this.#settle(seen, 'stopped')
@@ -159,7 +159,7 @@ export class Oracles implements Observer {
     const what = seen.refresh()
     if (seen.live !== seen.shouldLive) {
       if (seen.live) {
-        this.view.leave(seen, this.#world.nowMs)
+        this.view.leave(seen)
         this.#tellGone(seen, seen.core.departure !== undefined || seen.status === 'left' ? 'leaving' : 'lost')
       } else this.#enter(seen, cause)
     }
@@ -178,7 +178,7 @@ export class Oracles implements Observer {
   readonly #doubles = new WeakSet<Seen>()
 
   #leave(seen: Seen, how: Gone): void {
-    this.view.leave(seen, this.#world.nowMs)
+    this.view.leave(seen)
     this.#tellGone(seen, how)
   }
 

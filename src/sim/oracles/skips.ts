@@ -5,7 +5,7 @@
  *
  *     own successor lists    of all members, also of those about to leave: others may still ask for them
  *     `neighbors`            in flight; adopted behind the one who answers
- *     `closestKnown`         in flight, if it says whom to join in front of
+ *     `closestKnown`         in flight, if it says to a joiner whom to join in front of
  *     `left`                 in flight (its one entry is a hint only, but costs nothing to count)
  *     a join check           the list that a joiner keeps while it asks whether the first of it lives
  *
@@ -63,6 +63,8 @@ export class Skips {
   sent(flight: Flight): void {
     const list = adoptable(flight.message)
     if (list === undefined) return
+    // Of the others' look-ups only the first entry counts, and it is asked before it is followed.
+    if (flight.message.type === 'closestKnown' && !wantsIn(this.#view.find(flight.to))) return
     if (list.length === 0 && flight.message.type === 'closestKnown')
       this.hold(flight.from, list, undefined, [flight.from])
     else this.hold(flight.from, list)
@@ -70,7 +72,7 @@ export class Skips {
 
   landed(flight: Flight): void {
     const list = adoptable(flight.message)
-    if (list === undefined) return
+    if (list === undefined || !this.#held.has(list)) return
     this.sourceMs = Math.min(this.sourceMs, flight.atMs)
     this.release(list)
   }
@@ -184,6 +186,10 @@ function orderedLength(head: Peer, list: readonly Peer[]): number {
     previous = id
   }
   return list.length
+}
+
+function wantsIn(seen: Seen | undefined): boolean {
+  return seen === undefined || !seen.live || seen.status === 'isolated'
 }
 
 function adoptable(message: Message): readonly Peer[] | undefined {

@@ -30,8 +30,8 @@ export class Seen {
   /** Its neighbours among the live, itself if it is the only one. */
   next: Seen = this
   previous: Seen = this
-  /** When it was last live. */
-  diedMs = Number.POSITIVE_INFINITY
+  /** When its process ended. Until then a leaver answers, and is followed by those who do not know. */
+  stoppedMs = Number.POSITIVE_INFINITY
   /** As they were when we last looked. */
   successors: readonly Peer[] = NOBODY
   /** The list before its last input. */
@@ -146,7 +146,6 @@ export class View {
     if (following?.id.equals(seen.id)) return false
     this.order.splice(at, 0, seen)
     seen.live = true
-    seen.diedMs = Number.POSITIVE_INFINITY
     const next = this.order[at + 1] ?? (this.order[0] as Seen)
     const previous = next === seen ? seen : next.previous
     link(previous, seen)
@@ -154,16 +153,16 @@ export class View {
     return true
   }
 
-  leave(seen: Seen, nowMs: number): void {
+  leave(seen: Seen): void {
     this.order.splice(this.#indexAtOrAfter(seen.id), 1)
     seen.live = false
-    seen.diedMs = nowMs
     link(seen.previous, seen.next)
     seen.next = seen.previous = seen
   }
 
-  stop(seen: Seen): void {
+  stop(seen: Seen, nowMs: number): void {
     seen.stopped = true
+    seen.stoppedMs = nowMs
     this.all.delete(seen)
     this.#byMember.delete(seen.member)
   }
