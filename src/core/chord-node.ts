@@ -150,8 +150,8 @@ export class ChordNode {
     }
     if (answer.type === 'notMember') {
       if (entry.to.address !== from.address) return
-      // It is in no ring at the moment. What has to be asked again is asked when its time is up, or the two would go on at once.
-      if (answer.joining && mustBeAnswered(entry.purpose)) {
+      // It is in no ring at the moment. A grant is told again when its time is up: at once, the two would go on and on.
+      if (answer.joining && entry.purpose.kind === 'grant') {
         entry.notYet = true
         return
       }
@@ -296,6 +296,12 @@ export class ChordNode {
     }
   }
 
+  /** Something was handed to the address, from which nothing has come for a while: a hint to ask. What vanished refuses nothing. */
+  silent(address: string, nowMs: number): void {
+    if (address === this.core.self.address) return
+    for (const peer of this.#peersAt(address)) this.#probe(peer, nowMs)
+  }
+
   #evictAll(address: string, reason: DownReason, nowMs: number): void {
     if (address === this.core.self.address) return
     const known = this.#peersAt(address)
@@ -384,9 +390,4 @@ export class ChordNode {
     addresses.delete(this.core.self.address)
     return addresses
   }
-}
-
-/** Without an answer, or proof that there will be none, it is not over. */
-function mustBeAnswered({ kind }: Purpose): boolean {
-  return kind === 'grant' || kind === 'conflict'
 }

@@ -58,6 +58,8 @@ export const ATTEMPT_MIN_MS = 100
 export const ATTEMPT_MAX_MS = 1_000
 /** A node that was cut off keeps calls this long before it says ERR_ISOLATED: most find back at once. */
 export const ISOLATED_GRACE_MS = 1_000
+/** Who is handed a frame, and has said nothing for one to two of these, is asked whether it lives. */
+export const SILENCE_MS = 1_000
 /** First and longest pause before a message that was provably not delivered goes out again. */
 export const RESEND_MIN_MS = 5
 export const RESEND_MAX_MS = 250

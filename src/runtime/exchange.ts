@@ -25,6 +25,8 @@ export interface ExchangeOptions {
   isClient: boolean
   /** Sends a call on its way: `sendVia`, `pause`, `fail`, or something that comes back to one of them. */
   dispatch(call: Call, nowMs: number): void
+  /** A frame for a key went out over it. */
+  handed?(session: Session): void
 }
 
 export class Exchange {
@@ -132,6 +134,7 @@ export class Exchange {
       writeRequest(links.tx, at, bytes, call, origin, final, finalSteps, call.deadlineMs - nowMs)
       links.commit(session, at, bytes)
     }
+    if (call.key !== undefined) this.#o.handed?.(session)
     this.sent(call, session, nowMs)
   }
 

@@ -47,6 +47,8 @@ export interface ForwardOptions {
   random: Random
   turn: Turn
   limits: Limits
+  /** A frame went out over it. */
+  handed(session: Session): void
   /** An answer that was routed back to us. */
   answer(m: FrameMemory, at: number, length: number): void
   violation(session: Session, why: string): void
@@ -169,6 +171,7 @@ export class Forward {
     if (place < 0) return false
     this.#write(links.tx, place, m, at, length, entrance, to)
     links.commit(session, place, bytes)
+    this.#o.handed(session)
     this.stats.forwarded++
     return true
   }

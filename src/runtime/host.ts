@@ -284,7 +284,7 @@ export class Host {
     if (observedHost !== undefined) this.#observed?.resolve(observedHost)
     if (this.#members === undefined) return
     this.#seeds.sessionUp(session)
-    this.traffic.sessionUp()
+    this.traffic.sessionUp(session)
   }
 
   #sessionDown(down: Down): void {

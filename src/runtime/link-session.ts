@@ -15,6 +15,7 @@ export class LinkSession implements Session {
   purpose: Purpose
   up = false
   awaited = 0
+  heardPeriod = 0
 
   /** The dial that this link belongs to, until its hello. */
   dial: Dial | undefined

@@ -62,6 +62,10 @@ export class RecordedNode extends ChordNode {
     this.#tell({ kind: 'connectionLost', address }, nowMs, () => super.connectionLost(address, nowMs))
   }
 
+  override silent(address: string, nowMs: number): void {
+    this.#tell({ kind: 'silent', address }, nowMs, () => super.silent(address, nowMs))
+  }
+
   override handedOver(token: number, nowMs: number): void {
     this.#tell({ kind: 'handedOver', token }, nowMs, () => super.handedOver(token, nowMs))
   }

@@ -42,5 +42,6 @@ export function tellDown(core: ChordNode, down: Down, isReachable: boolean, nowM
   if (cause === 'leaving' || rejection === 'leaving') core.departed(address, nowMs)
   else if (cause === 'refused') core.refused(address, nowMs)
   else if (rejection !== undefined && PROVES_ABSENCE.has(rejection)) core.refused(address, nowMs)
+  else if (cause === 'unreachable') core.silent(address, nowMs)
   else if (cause === 'lost' && !isReachable) core.connectionLost(address, nowMs)
 }

@@ -45,6 +45,7 @@ import type { Peers } from './peers.ts'
 import { RELAY_BIT } from './relay.ts'
 import { requestBytes, writeRequest } from './requests.ts'
 import type { Down, Session } from './session.ts'
+import { Silence } from './silence.ts'
 import { Turn } from './turn.ts'
 
 export interface TrafficOptions {
@@ -72,6 +73,7 @@ export class Traffic {
   readonly answering: Answering
   readonly holding: Holding
   readonly iterative: Iterative
+  readonly #silence: Silence
   readonly #o: TrafficOptions
   /** Our own frames for ourselves. They wait for the next turn: what a caller does not await must not run inside its call. */
   #own: { memory: FrameMemory; length: number }[] = []
@@ -89,7 +91,10 @@ export class Traffic {
     const violation = (session: Session, why: string) => links().refuse(session, why)
     const dispatch = (call: Call, nowMs: number) => this.#dispatch(call, nowMs)
     const answer = (m: FrameMemory, at: number, length: number) => this.#answer(m, at, length)
-    this.exchange = new Exchange({ links, clock, random, limits, isClient: false, dispatch })
+    const ask = (addresses: readonly string[]) => this.#askWhether(addresses)
+    this.#silence = new Silence({ clock, defer: (run) => environment.defer(run), ask })
+    const handed = (session: Session) => this.#silence.handed(session)
+    this.exchange = new Exchange({ links, clock, random, limits, isClient: false, dispatch, handed })
     this.holding = new Holding({ links, clock, undeliverable: (frame) => this.#undeliverable(frame) })
     this.answering = new Answering({
       links,
@@ -113,6 +118,7 @@ export class Traffic {
       turn,
       limits,
       answer,
+      handed,
       violation,
     })
     this.iterative = new Iterative({
@@ -136,6 +142,7 @@ export class Traffic {
 
   frame(session: Session, m: FrameMemory, at: number, length: number): void {
     this.#turn.begin()
+    this.#silence.heard(session)
     if (readType(m, at) < TYPE_LOOKUP) this.maintenance.receive(session, m, at, length, this.#turn.nowMs)
     else this.#application(session, m, at, length)
   }
@@ -145,7 +152,8 @@ export class Traffic {
     this.delivery.runBatches()
   }
 
-  sessionUp(): void {
+  sessionUp(session: Session): void {
+    this.#silence.heard(session)
     this.exchange.sessionUp(this.#o.environment.clock.nowMs())
     this.holding.sessionUp()
   }
@@ -159,8 +167,17 @@ export class Traffic {
   close(error: ChordError): void {
     this.delivery.abortAll()
     this.iterative.stop()
+    this.#silence.stop()
     this.exchange.close(error)
     this.#own = []
+  }
+
+  /** They have said nothing for a while. */
+  #askWhether(addresses: readonly string[]): void {
+    const members = this.#o.members()
+    members.input((nowMs) => {
+      for (const core of members.cores) for (const address of addresses) core.silent(address, nowMs)
+    })
   }
 
   #application(session: Session | undefined, m: FrameMemory, at: number, length: number): void {

@@ -10,7 +10,7 @@ export type Input =
   | { readonly kind: 'placed'; readonly run: (node: ChordNode, nowMs: number) => void }
   | { readonly kind: 'message'; readonly from: Peer; readonly request: number; readonly message: Message }
   | { readonly kind: 'timeout' }
-  | { readonly kind: 'connectionLost' | 'refused' | 'departed'; readonly address: string }
+  | { readonly kind: 'connectionLost' | 'refused' | 'departed' | 'silent'; readonly address: string }
   | { readonly kind: 'contact' | 'compareRings'; readonly peer: Peer }
   | { readonly kind: 'handedOver'; readonly token: number }
   | { readonly kind: 'leave' }
@@ -30,6 +30,7 @@ export function give(node: ChordNode, input: Input, nowMs: number): void {
     case 'connectionLost':
     case 'refused':
     case 'departed':
+    case 'silent':
       return node[input.kind](input.address, nowMs)
     case 'contact':
     case 'compareRings':

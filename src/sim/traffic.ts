@@ -1,7 +1,7 @@
 /**
  * Look-ups of applications: frames that nodes pass on by `core/router.ts`, answered by the owner straight to the originator,
  * which tries again by another way, and in the end asks the way itself; as `src/runtime` does (exchange.ts, forward.ts,
- * iterative.ts). They change nothing in the cores.
+ * iterative.ts, silence.ts). All that cores learn of them is who refused a frame, and who is silent.
  */
 import {
   ATTEMPT_FIRST_MS,
@@ -14,6 +14,7 @@ import {
   RECURSIVE_ATTEMPTS,
   RESEND_MAX_MS,
   RESEND_MIN_MS,
+  SILENCE_MS,
 } from '../core/config.ts'
 import { keyOf } from '../core/failure-detector.ts'
 import type { Id } from '../core/id.ts'
@@ -241,6 +242,7 @@ export class Traffic {
     frame.finalSteps = next.finalSteps
     const to = this.#engine.process(next.to.address)
     const { life } = at
+    this.#doubt(at, to)
     this.#engine.parcel(
       at,
       to,
@@ -251,6 +253,13 @@ export class Traffic {
         if (!silent && at.life === life) this.#giveBack(at, call, 'unsettled')
       },
     )
+  }
+
+  /** Who is handed a frame and has said nothing for a while is asked whether it lives (runtime/silence.ts). */
+  #doubt(at: Process, to: Process): void {
+    const { network, nowMs } = this.#engine
+    const heardMs = network.link(to, at).usedMs
+    if (nowMs - heardMs >= SILENCE_MS) this.#engine.input(at, { kind: 'silent', address: to.address })
   }
 
   #giveBack(at: Process, call: Call, failure: LookupFailure): void {

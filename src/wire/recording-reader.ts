@@ -161,7 +161,8 @@ export class RecordingReader implements PeerBook, Iterable<Entry> {
       }
       case 'refused':
       case 'departed':
-      case 'connectionLost': {
+      case 'connectionLost':
+      case 'silent': {
         const address = body.address()
         return body.finished() ? { kind, address } : undefined
       }

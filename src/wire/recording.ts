@@ -28,7 +28,7 @@ export type Input =
   | { readonly kind: 'join'; readonly contacts: readonly Peer[] }
   | { readonly kind: 'contact' | 'compareRings'; readonly peer: Peer }
   | { readonly kind: 'message'; readonly from: Peer; readonly request: number; readonly message: Message }
-  | { readonly kind: 'refused' | 'departed' | 'connectionLost'; readonly address: string }
+  | { readonly kind: 'refused' | 'departed' | 'connectionLost' | 'silent'; readonly address: string }
   | { readonly kind: 'handedOver'; readonly token: number }
 
 /** Of a file. */
@@ -90,6 +90,7 @@ export const KINDS = {
   departed: 24,
   connectionLost: 25,
   handedOver: 26,
+  silent: 27,
 } as const satisfies Record<Exclude<Entry['kind'], 'input'> | 'name' | Input['kind'], number>
 
 /** Contacts, each of at most 266 bytes. */
@@ -149,6 +150,7 @@ export class RecordingWriter implements PeerBook {
       case 'refused':
       case 'departed':
       case 'connectionLost':
+      case 'silent':
         out.address(input.address)
         break
       case 'handedOver':

@@ -25,6 +25,7 @@ const INPUTS = [
   'refused',
   'departed',
   'connectionLost',
+  'silent',
   'handedOver',
 ] as const
 

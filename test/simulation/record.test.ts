@@ -148,7 +148,7 @@ describe('a recorded node', () => {
     const all = Object.entries(Object.getOwnPropertyDescriptors(ChordNode.prototype))
     const inputs = all.filter(([name, { value }]) => value !== undefined && !reads.includes(name)).map(([name]) => name)
     expect(Object.getOwnPropertyNames(RecordedNode.prototype)).toEqual(expect.arrayContaining(inputs))
-    expect(inputs).toHaveLength(11)
+    expect(inputs).toHaveLength(12)
   })
 
   it('leaves what led to an exception, on the disk before it is thrown', async () => {
