@@ -40,7 +40,7 @@ function plot({ idle, halfLives, rates }) {
     CLASSES.map((name) => ({
       name,
       color: COLORS[name],
-      points: rows.map((row) => ({ x: x(row), y: row.costs[name].bytes })),
+      points: rows.map((row) => ({ x: x(row), y: row.costs[name].bytes / 1000 })),
     }))
   const churn = [...rates, ...halfLives.map((row) => ({ ...row, rate: (row.nodes * Math.LN2) / row.halfLife }))]
   churn.sort((a, b) => a.rate - b.rate)
@@ -48,13 +48,13 @@ function plot({ idle, halfLives, rates }) {
     {
       title: 'Upkeep of an idle ring',
       x: 'log₂ of the number of nodes',
-      y: 'bytes/s and node',
+      y: 'kB/s and node',
       series: series(idle, ({ nodes }) => Math.log2(nodes)),
     },
     {
       title: `Upkeep under churn, ${churn[0].nodes} nodes`,
       x: 'log₂ of joins, and crashes, a second',
-      y: 'bytes/s and node',
+      y: 'kB/s and node',
       series: series(churn, ({ rate }) => Math.log2(rate)),
     },
   ]
