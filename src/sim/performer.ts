@@ -1,5 +1,6 @@
 /** Performs the actions of plans and scenarios on a simulated ring, and in the end takes every trouble back. */
 import { Id } from '../core/id.ts'
+import { placeChains } from './chains.ts'
 import type { Delay } from './conditions.ts'
 import type { SimMember } from './observer.ts'
 import type { Action, Settings } from './plan.ts'
@@ -38,6 +39,8 @@ export class Performer {
         return this.run(action.ms)
       case 'start':
         return this.#start(action)
+      case 'chains':
+        return this.#place(action)
       case 'restart':
         return this.#restart(action)
       case 'kill':
@@ -69,6 +72,13 @@ export class Performer {
     const { process: address, via } = action
     if (this.simulation.isAlive(address)) return
     this.simulation.start({ address, ids: action.ids.map(idOf), ...(via !== undefined && { via }) })
+  }
+
+  #place({ chains }: Action & { verb: 'chains' }): void {
+    const { simulation } = this
+    const named = chains.map((chain) => chain.map(({ process, id }) => ({ address: process, id: idOf(id) })))
+    if (named.flat().some(({ address }) => simulation.isAlive(address))) return
+    placeChains(simulation, named, { links: true })
   }
 
   #restart({ process, memory, via }: Action & { verb: 'restart' }): void {

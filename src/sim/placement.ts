@@ -31,6 +31,8 @@ export function placeRing(simulation: Simulation, placements: readonly Placement
       core.follow(placement.successors.map(peer), nowMs)
       own(node, placement.predecessor === undefined ? undefined : peer(placement.predecessor))
       for (const id of placement.remembered) core.remembered.add(peer(id), true)
+      // It has lived like that for long.
+      core.changedMs = Number.NEGATIVE_INFINITY
       wind(node, nowMs)
     })
   })

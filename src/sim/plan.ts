@@ -18,6 +18,8 @@ export type Action =
   | { readonly verb: 'run'; readonly ms: number }
   /** Virtual nodes with these ids, in hexadecimal; through `via`, or a ring of its own. */
   | { readonly verb: 'start'; readonly process: string; readonly ids: readonly string[]; readonly via?: string }
+  /** They are there at once, as rings of their own, or as loops: each follows who stands before it (`chains.ts`). */
+  | { readonly verb: 'chains'; readonly chains: readonly (readonly InChain[])[] }
   | { readonly verb: 'restart'; readonly process: string; readonly memory: Memory; readonly via?: string }
   | { readonly verb: GroupVerb; readonly processes: readonly string[] }
   | { readonly verb: 'clock'; readonly process: string; readonly offsetMs: number; readonly ratePpm: number }
@@ -41,6 +43,12 @@ export type Action =
   | { readonly verb: 'lookup'; readonly key: string; readonly from: string }
   /** Who is found by a process that looks its seeds up. */
   | { readonly verb: 'seeds'; readonly processes: readonly string[] }
+
+export interface InChain {
+  readonly process: string
+  /** In hexadecimal. */
+  readonly id: string
+}
 
 /** `kill` breaks connections and later ones are refused; `vanish` is silence. */
 export type GroupVerb = 'kill' | 'vanish' | 'leave' | 'pause' | 'resume'

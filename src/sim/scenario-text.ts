@@ -1,5 +1,5 @@
 /** Actions as lines of a scenario, and back. The steps are listed in `test/scenarios/README.md`. */
-import type { Action, GroupVerb, Memory, Phase, Plan, Settings } from './plan.ts'
+import type { Action, GroupVerb, InChain, Memory, Phase, Plan, Settings } from './plan.ts'
 
 const GROUP: readonly string[] = ['kill', 'vanish', 'leave', 'pause', 'resume'] satisfies GroupVerb[]
 
@@ -23,6 +23,8 @@ export function actionToText(action: Action): string {
       return `run ${action.ms}`
     case 'start':
       return `process ${action.process} of ${action.ids.join(' ')}${via(action)}`
+    case 'chains':
+      return `chains ${action.chains.map((chain) => chain.map(({ process, id }) => `${process}=${id}`).join(' ')).join(' | ')}`
     case 'restart':
       return `restart ${action.process} memory ${action.memory}${via(action)}`
     case 'clock':
@@ -73,6 +75,8 @@ export function parseAction(line: string, address: (name: string) => string): Ac
       return { verb, ms: numberOf(words[0]) }
     case 'process':
       return start(words, address)
+    case 'chains':
+      return { verb, chains: split(words, '|').map((chain) => chain.map((word) => inChain(word, address))) }
     case 'restart':
       return restart(words, address)
     case 'clock': {
@@ -121,6 +125,13 @@ function start(words: readonly string[], address: (name: string) => string): Act
   const end = words.includes('via') ? words.indexOf('via') : words.length
   const contact = end < words.length ? { via: address(after(words, 'via')) } : {}
   return { verb: 'start', process: address(first(words)), ids: words.slice(2, end), ...contact }
+}
+
+/** `p=5`. */
+function inChain(word: string, address: (name: string) => string): InChain {
+  const [process, id] = word.split('=') as [string, string | undefined]
+  if (id === undefined) throw new Error(`'${word}' is nobody in a chain: process=id`)
+  return { process: address(process), id }
 }
 
 /** `restart p memory kept via q`; without `memory` it has lost everything. */

@@ -79,6 +79,16 @@ function fewerNames(plan: Plan, attempt: Attempt): void {
       minimize(action.processes, (processes) => processes.length > 0 && change(index, { ...action, processes }))
     } else if ('ids' in action && action.ids.length > 1) {
       minimize(action.ids, (ids) => ids.length > 0 && change(index, { ...action, ids }))
+    } else if (action.verb === 'chains') {
+      let { chains } = action
+      for (const [at, chain] of chains.entries()) {
+        minimize(chain, (fewer) => {
+          const candidate = chains.with(at, fewer)
+          if (!change(index, { ...action, chains: candidate.filter(({ length }) => length > 0) })) return false
+          chains = candidate
+          return true
+        })
+      }
     }
   }
 }
@@ -120,12 +130,16 @@ function smallIds(plan: Plan, attempt: Attempt): void {
   const used = new Set<string>()
   for (const action of plan.actions) {
     if (action.verb === 'start') for (const id of action.ids) used.add(wide(id))
+    if (action.verb === 'chains') for (const { id } of action.chains.flat()) used.add(wide(id))
     if (action.verb === 'lookup') used.add(wide(action.key))
   }
   const order = [...used].sort()
   const small = (id: string) => (4 * order.indexOf(wide(id))).toString(16)
   const actions = plan.actions.map((action): Action => {
     if (action.verb === 'start') return { ...action, ids: action.ids.map(small) }
+    if (action.verb === 'chains') {
+      return { ...action, chains: action.chains.map((chain) => chain.map((one) => ({ ...one, id: small(one.id) }))) }
+    }
     return action.verb === 'lookup' ? { ...action, key: small(action.key) } : action
   })
   if (JSON.stringify(actions) !== JSON.stringify(plan.actions)) attempt({ ...plan, actions })

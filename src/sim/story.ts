@@ -1,6 +1,7 @@
 /** A ring comes into being, and trouble comes over it: the actions of a plan, drawn from a stream. */
 import { Cast, type Part } from './cast.ts'
-import type { Action, Memory, Settings } from './plan.ts'
+import { wound } from './chains.ts'
+import type { Action, InChain, Memory, Settings } from './plan.ts'
 import type { Stream } from './random.ts'
 import { pick, type Shape, type Trouble } from './swarm.ts'
 
@@ -26,7 +27,8 @@ export class Story {
   }
 
   tell(): Action[] {
-    this.#form()
+    if (this.#shape.begins === 'grown') this.#form()
+    else this.#place()
     for (let step = 0; step < STEPS_MAX && this.#leftMs > 0; step++) {
       const trouble = this.#shape.troubles[this.#random.below(this.#shape.troubles.length)] as Trouble
       this.#trouble(trouble)
@@ -50,6 +52,20 @@ export class Story {
     }
     if (founders > 1) this.#do({ verb: 'seeds', processes: this.#cast.some(founders).map(({ name }) => name) })
     if (random.chance(80)) this.#run(Math.round(this.#shape.roundMs * pick(random, [0.5, 2, 5])))
+    this.#leftMs = this.#shape.storyMs
+  }
+
+  /** Many rings, or one that is wound: with them trouble begins. */
+  #place(): void {
+    const { processes, begins } = this.#shape
+    const random = this.#random.split('place')
+    for (let i = 0; i < processes; i++) this.#cast.add()
+    const all = this.#cast.living.map(({ name, ids }) => ({ process: name, id: ids[0] as string }))
+    const count = Math.min(processes - 1, pick(random, [2, 2, 3, 5]))
+    const chains: InChain[][] = begins === 'wound' ? [wound(all, count)] : Array.from({ length: count }, () => [])
+    if (begins === 'split') for (const one of all) chains[random.below(count)]?.push(one)
+    this.#do({ verb: 'chains', chains: chains.filter(({ length }) => length > 0) })
+    if (random.chance(50)) this.#run(random.below(5 * this.#shape.roundMs))
     this.#leftMs = this.#shape.storyMs
   }
 

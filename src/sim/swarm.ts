@@ -36,6 +36,8 @@ export interface Shape {
   readonly successors: number
   readonly space: 'dense' | 'full' | 'clustered'
   readonly troubles: readonly Trouble[]
+  /** It begins as one ring, as a loop that winds more than once, or as several rings. */
+  readonly begins: 'grown' | 'wound' | 'split'
   /** Of the whole story, in virtual time. */
   readonly storyMs: number
   /** The longest quiet period of stabilisation: what counts as long is measured by it. */
@@ -79,10 +81,16 @@ function drawShape(random: Stream, settings: Settings): Shape {
     virtualNodes,
     successors: settings.successors as number,
     space: pick(random, ['dense', 'full', 'full', 'clustered'] as const),
+    begins: drawBeginning(random.split('begins'), weather === 'foul' && virtualNodes === 1 && processes > 2),
     troubles: picked.length > 0 ? picked : [known[random.below(known.length)] as Trouble],
     storyMs: Math.min(STORY_MAX_MS, Math.max(STORY_MIN_MS, Math.round(storyMs))),
     roundMs: settings.stabilizeMaxMs as number,
   }
+}
+
+/** Nothing is promised of a ring that is none, until it has healed. */
+function drawBeginning(random: Stream, may: boolean): Shape['begins'] {
+  return may && random.chance(15) ? pick(random, ['wound', 'split']) : 'grown'
 }
 
 /** Most rules break on few nodes; some need many. */
