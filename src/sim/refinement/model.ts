@@ -170,7 +170,7 @@ export class Model extends Owning {
     const { to } = asked
     if (answer.type === 'notMember') {
       if (to.address !== from.address) return
-      if (answer.joining && (asked.purpose.kind === 'grant' || asked.purpose.kind === 'conflict')) {
+      if (answer.joining && asked.purpose.kind === 'grant') {
         this.s.asked.set(request, { ...asked, notYet: true })
         return
       }

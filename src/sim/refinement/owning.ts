@@ -32,7 +32,9 @@ export class Owning extends Following {
   settle(): void {
     const { s } = this
     const { pred, range } = s
-    if (pred === undefined || s.giving !== undefined || s.leaving !== undefined || this.isSuspect(pred)) return
+    if (s.giving !== undefined || s.leaving !== undefined) return
+    if (pred === undefined) return this.#reclaim()
+    if (this.isSuspect(pred)) return
     if (range === undefined) {
       if (s.heir) this.#takeOver(pred)
     } else if (sameId(range.after, pred.id)) {
@@ -43,6 +45,13 @@ export class Owning extends Following {
     } else if (s.boundary.dead) {
       this.#takeOver(pred)
     }
+  }
+
+  /** Alone, it takes back what those had who are dead. */
+  #reclaim(): void {
+    const { sole, boundary, range, self } = this.s
+    if (!sole || !boundary.dead || range === undefined || sameId(range.after, self.id)) return
+    if (!this.isAsking('adopt')) this.ownEverything()
   }
 
   #takeOver(pred: Peer): void {
