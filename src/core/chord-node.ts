@@ -296,6 +296,12 @@ export class ChordNode {
     }
   }
 
+  /** Something was handed to the address, from which nothing has come for a while: a hint to ask. What vanished refuses nothing. */
+  silent(address: string, nowMs: number): void {
+    if (address === this.core.self.address) return
+    for (const peer of this.#peersAt(address)) this.#probe(peer, nowMs)
+  }
+
   #evictAll(address: string, reason: DownReason, nowMs: number): void {
     if (address === this.core.self.address) return
     const known = this.#peersAt(address)
