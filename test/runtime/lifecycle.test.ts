@@ -270,15 +270,13 @@ describe('isolation', () => {
     await ring.grow(3)
     const [a, b] = ring.nodes as [ChordNode, ChordNode, ChordNode]
     const seen = states(b)
-    ring.network.partition(['10.0.0.1'])
+    ring.partition([b])
     await ring.run(60_000)
     expect(b.state).toBe('isolated')
-    const own = ring.network.random
-    expect(own).toBeDefined()
     let other = 0
     while (b.owns(`k${other}`) !== undefined) other++
     await expect(ring.settle(b.lookup(`k${other}`))).rejects.toMatchObject({ code: 'ERR_ISOLATED' })
-    ring.network.heal()
+    ring.heal()
     await ring.run(60_000)
     expect(seen).toEqual(['isolated', 'member'])
     for (let i = 0; i < 50; i++) expect(ring.owners(`k${i}`).length).toBe(1)
@@ -293,17 +291,7 @@ describe('restarts', () => {
     const victim = ring.nodes[2]!
     const before = victim.members[0]!
     ring.kill(victim)
-    const again = ring.create({ listen: '0.0.0.0:0' })
-    ring.forget(again)
-    const { createNodeWith } = await import('../../src/runtime/node.ts')
-    const { simulatedEnvironment } = await import('../../src/runtime/simulated.ts')
-    const reborn = createNodeWith(
-      { listen: victim.address, join: [ring.nodes[0]!.address] },
-      simulatedEnvironment(ring.network, '10.0.0.2'),
-    )
-    reborn.handle(ECHO, ({ body }) => body)
-    await ring.settle(reborn.start({ timeoutMs: 20_000 }), 30_000)
-    ring.nodes.push(reborn)
+    const reborn = await ring.restart(victim, 'lost')
     await ring.run(3_000)
     expect(reborn.members[0]!.id).toEqual(before.id)
     expect(reborn.members[0]!.incarnation).toBeGreaterThan(before.incarnation)
@@ -343,17 +331,15 @@ describe('the state file', () => {
   })
 
   it('does not keep a node waiting that is its own only contact', async () => {
-    const stateFile = join(folder, 'state.json')
-    await writeFile(stateFile, JSON.stringify({ incarnation: '5', peers: ['10.0.0.66:4000'] }))
     const ring = new SimulatedRing()
-    const node = ring.create({ join: ['10.0.0.0:4000'], stateFile })
-    // The file is read in real time, while virtual time goes on.
-    const started = node.start({ timeoutMs: 2_000_000_000 })
-    while (node.state === 'joining') {
-      await ring.run(10)
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-    await started
+    const first = await ring.start({ join: ['10.0.0.0:4000'] })
+    const other = await ring.start()
+    // Until the state file names the other.
+    await ring.run(31_000)
+    for (const node of [first, other]) ring.kill(node)
+    const startMs = ring.nowMs
+    const node = await ring.restart(first)
+    expect(ring.nowMs - startMs).toBeGreaterThan(1_000)
     expect(node.state).toBe('member')
   })
 

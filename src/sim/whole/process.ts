@@ -80,7 +80,6 @@ export class WorldProcess {
   begin(join: readonly string[]): ChordNode {
     const { services: makeServices, clock: _, ...options } = this.cares
     this.life++
-    this.state = 'running'
     this.#transports = []
     const { clock, environment } = environmentOf(this.#around, this.host, this.life, this.clockFault, {
       disk: this.disk,
@@ -92,6 +91,7 @@ export class WorldProcess {
     })
     this.clock = clock
     this.node = createNodeWith({ listen: `${this.host}:${PORT}`, join, stateFile: STATE_FILE, ...options }, environment)
+    this.state = 'running'
     const services = makeServices?.() ?? []
     const { life } = this
     for (const service of services.length === 0 ? [idleService] : services) this.node.use(this.#watched(service, life))
