@@ -1,7 +1,7 @@
 /** Leaving in order: hand the range to the successor, tell those that may list us, keep forwarding until they know. */
 import { keyOf } from './failure-detector.ts'
 import { type Peer, samePeer } from './messages.ts'
-import { offer } from './responsibility.ts'
+import { offer, passInheritance } from './responsibility.ts'
 import { adopt } from './stabilize.ts'
 import type { Core, Departure } from './state.ts'
 
@@ -58,6 +58,16 @@ function joinerOf({ predecessor, predecessorHasRange, range, self, detector }: C
   return predecessor.id.isBetween(range.after, self.id) && !detector.isSuspect(predecessor) ? predecessor : undefined
 }
 
+/**
+ * The heir may own nothing because nobody does but us, who are all that is left of the owners: what lies before us, up to where
+ * our range begins, falls to our predecessor, that before it to the one before, and so on round to the heir.
+ */
+function bequeath(core: Core, nowMs: number): void {
+  const { predecessor, predecessorHasRange, predecessorSkips, boundary, detector } = core
+  if (predecessor === undefined || predecessorHasRange || predecessorSkips || detector.isSuspect(predecessor)) return
+  if (boundary.dead || samePeer(predecessor, boundary.peer)) passInheritance(core, predecessor, nowMs)
+}
+
 /** A list that has come to its end does not mean that nobody is left. Returns whether to wait for an answer. */
 function findHeir(core: Core, departure: Departure, nowMs: number): boolean {
   const { predecessor } = core
@@ -97,6 +107,7 @@ export function onHandedOver(
   // own successor, which then becomes ours; unless everybody leaves, and there is nothing to wait for.
   if (answer?.leaving) onLeavingToo(core, from, nowMs)
   if (answer !== undefined && joinerOf(core) !== undefined) core.handover = undefined
+  if (answer !== undefined && !answer.leaving) bequeath(core, nowMs)
   core.stabilizeSoon(nowMs)
   core.timers.departureMs = nowMs + RETRY_MS
 }

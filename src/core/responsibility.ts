@@ -88,7 +88,7 @@ export function onServicesDone(core: Core, nowMs: number): void {
 }
 
 /** Whoever owned what lies before `to` is dead: that falls to `to`, as soon as it knows its predecessor. */
-function passInheritance(core: Core, to: Peer, nowMs: number): void {
+export function passInheritance(core: Core, to: Peer, nowMs: number): void {
   if (core.isAsking('grant', to)) return
   const boundary = { peer: undefined, dead: true }
   core.ask(to, { type: 'grant', after: undefined, boundary }, { kind: 'grant', token: 0 }, nowMs)
