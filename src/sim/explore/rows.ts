@@ -38,6 +38,7 @@ export const ROWS: readonly Row[] = [
   row('two of three leave', { nodes: 3, ring: [0, 1, 2], inFlight: 1, leaves: 2 }),
   row('one joins two, one leaves', { nodes: 3, ring: [0, 1], inFlight: 1, joins: 1, leaves: 1 }),
   row('one joins one, one leaves', { nodes: 3, ring: [0], inFlight: 1, joins: 1, leaves: 1 }),
+  row('one joins one, one crashes', { nodes: 3, ring: [0], inFlight: 1, joins: 1, crashes: 1 }),
   large('one of three crashes', { nodes: 3, ring: [0, 1, 2], inFlight: 2, crashes: 1 }),
   large('two join one', { nodes: 3, ring: [0], inFlight: 2, joins: 2 }),
   large('two join two', { nodes: 4, ring: [0, 2], inFlight: 2, joins: 2 }),

@@ -210,6 +210,14 @@ export class Owning extends Following {
     }
     if (answer?.leaving) s.leaving.leavingToo.add(nameOf(from))
     if (answer !== undefined && this.#joiner() !== undefined) s.giving = undefined
+    if (answer !== undefined && !answer.leaving) this.#bequeath()
+  }
+
+  /** The heir owns nothing and nobody else is left who does: it comes round to it by way of our predecessor. */
+  #bequeath(): void {
+    const { pred, predHas, predSkips, boundary } = this.s
+    if (pred === undefined || predHas || predSkips || this.isSuspect(pred)) return
+    if (boundary.dead || same(pred, boundary.peer)) this.#passInheritance(pred)
   }
 
   leavingSeen(from: Peer): void {
