@@ -12,29 +12,34 @@ export interface Named {
   readonly address: string
 }
 
-/** `links`: the first of each chain remembers the first of the next one, so that there is a way from each to all. */
+/** Whom somebody remembers who is in another chain: it has not heard of them for long. */
+export type Strangers = (chain: number, at: number) => readonly Named[]
+
 export function placeChains(
   simulation: Pick<Simulation, 'place' | 'config'>,
   chains: readonly (readonly Named[])[],
-  o: { links: boolean },
+  strangers: Strangers = firstOfNext(chains),
 ): void {
-  const strangers = chains.map((_, index) => chains[(index + 1) % chains.length]?.[0]?.id as Id)
+  const { successors } = simulation.config
   simulation.place(
-    chains.flatMap((chain, index) =>
-      chain.map((_, at) => {
-        const stranger = o.links && at === 0 && chains.length > 1 ? [strangers[index] as Id] : []
-        return placementIn(chain, at, simulation.config.successors, stranger)
-      }),
-    ),
+    chains.flatMap((chain, index) => chain.map((_, at) => placementIn(chain, at, successors, strangers(index, at)))),
   )
 }
 
-function placementIn(chain: readonly Named[], at: number, successors: number, strangers: readonly Id[]): Placement {
+/** The first of each chain knows the first of the next: there is a way from each to all. */
+function firstOfNext(chains: readonly (readonly Named[])[]): Strangers {
+  return (index, at) => {
+    const next = chains[(index + 1) % chains.length]
+    return at === 0 && chains.length > 1 && next !== undefined ? next.slice(0, 1) : []
+  }
+}
+
+function placementIn(chain: readonly Named[], at: number, successors: number, strangers: readonly Named[]): Placement {
   const { length } = chain
   const next = (distance: number) => (chain[(at + distance + length) % length] as Named).id
   const list = Array.from({ length: Math.min(successors, length - 1) }, (_, i) => next(i + 1))
   const predecessor = length > 1 ? { predecessor: next(-1) } : {}
-  const remembered = length > 1 ? [...strangers, next(-1), ...list] : strangers
+  const remembered = [...strangers.map(({ id }) => id), ...(length > 1 ? [next(-1), ...list] : [])]
   return { ...(chain[at] as Named), successors: list, ...predecessor, remembered }
 }
 

@@ -78,7 +78,7 @@ export class Performer {
     const { simulation } = this
     const named = chains.map((chain) => chain.map(({ process, id }) => ({ address: process, id: idOf(id) })))
     if (named.flat().some(({ address }) => simulation.isAlive(address))) return
-    placeChains(simulation, named, { links: true })
+    placeChains(simulation, named)
   }
 
   #restart({ process, memory, via }: Action & { verb: 'restart' }): void {
@@ -148,8 +148,9 @@ export class Performer {
       members.some(({ node }) => node.core.joined && node.core.departure === undefined)
     const seeds = living.filter(inside).map(({ address }) => address)
     simulation.seeds = seeds.slice(0, SEEDS_OFFERED)
+    const leaves = living.some(({ members }) => members.some(({ node }) => node.core.departure !== undefined))
     // Nobody has a ring to join; or one is left of a ring, and waits for the others.
-    if (seeds.length === 0 && living.length > 0) simulation.seeds = [this.#startAnother(undefined)]
+    if (seeds.length === 0 && living.length > 0 && !leaves) simulation.seeds = [this.#startAnother(undefined)]
     else if (living.length === 1 && living[0]?.members[0]?.node.status === 'isolated') this.#startAnother(seeds[0])
   }
 
