@@ -52,12 +52,14 @@ test('what is not in the graph of statuses, and events after the end, are found'
   const member = [...simulation.members()][0]
   if (member === undefined) throw new Error('nobody')
   oracles.event(member, { type: 'state', previous: 'member', current: 'joining' })
-  oracles.event(member, { type: 'state', previous: 'member', current: 'left' })
+  oracles.event(member, { type: 'state', previous: 'member', current: 'new' })
+  oracles.event(member, { type: 'state', previous: 'new', current: 'leaving' })
+  oracles.event(member, { type: 'state', previous: 'leaving', current: 'left' })
   oracles.event(member, { type: 'peerUp', peer: member.node.self })
   expect(oracles.violations.map(({ text }) => text)).toEqual([
     'member → joining',
     'says that it was member, and was joining',
-    'member → left',
+    'member → new',
     'peerUp after it left',
   ])
 })

@@ -233,8 +233,9 @@ describe('the ideal ring', () => {
   })
 
   test('must stay', () => {
-    const { oracles, peers, doctor, found } = ringOf([0, 2, 4, 6], { only: ['ideal'] })
+    const { simulation, oracles, peers, doctor, found } = ringOf([0, 2, 4, 6], { only: ['ideal'] })
     oracles.calm({ delayMs: 5 })
+    simulation.run(10_000)
     doctor(0, (core) => {
       core.successors = peers(2, 4)
     })

@@ -25,6 +25,8 @@ export interface Circumstances {
 
 export interface Bound {
   readonly ms: number
+  /** By then nothing that was asked before is still without an answer or a verdict. */
+  readonly silenceMs: number
   readonly roundMs: number
   readonly rounds: number
   /** After it is ideal: so much later every split that was reported has been reported as merged. */
@@ -55,5 +57,5 @@ export function boundOf(config: CoreConfig, { lives, delayMs, servicesMs }: Circ
   const ms = CLOCKS * (silence + lists + rejoin + meet + order + grants + fill)
   // Every second or third self look-up follows up one split; those that wait behind it, each once.
   const reportsMs = CLOCKS * TURNS * JITTER * selfLookupMs * (2 + Math.min(known, MERGE_ROUNDS))
-  return { ms, roundMs, rounds: ms / roundMs, reportsMs }
+  return { ms, silenceMs: CLOCKS * silence, roundMs, rounds: ms / roundMs, reportsMs }
 }

@@ -6,7 +6,8 @@
  *
  * Once faults have stopped, it must become ideal within a time that follows from the configuration (`bound.ts`), and stay so.
  * It does not where a live member is counted dead again: with evictAfterMisses = 1, or delays that come near the timeouts, one
- * late answer is enough. Such relapses are counted, and healed from like any other fault.
+ * late answer is enough. Nor where the last fault was over before anybody had noticed it: what was asked meanwhile may still
+ * run out, as long as it takes to count somebody dead. Such relapses are counted, and healed from like any other fault.
  *
  * Rightly never ideal are those who cannot know of each other any more (`acquaintance.ts`), and the last one living of a ring
  * that fell apart: with onIsolated = 'wait' it stays isolated until somebody comes.
@@ -108,19 +109,20 @@ export class IdealOracle implements Oracle {
     const { nowMs } = this.#world
     const isIdeal = this.isIdeal
     if (!isIdeal) {
-      if (this.sinceMs !== NEVER && this.#healedMs !== undefined && this.#calmMs !== NEVER) {
-        this.#report(
-          'ideal',
-          [...this.#flawed],
-          `was ideal, in a quiet time, and is no more: ${this.flaws().join('; ')}`,
-        )
-      }
+      if (this.sinceMs !== NEVER && this.#healedMs !== undefined) this.#relapse()
       this.sinceMs = NEVER
       return
     }
     if (this.sinceMs === NEVER) this.sinceMs = nowMs
     this.#healedMs ??= this.#calmMs === NEVER ? undefined : nowMs - this.#calmMs
     if (this.#ledger.since.size > 0) this.#ledger.mend()
+  }
+
+  #relapse(): void {
+    const quietMs = this.#world.nowMs - this.#calmMs
+    if (this.#ledger.since.has('suspicion') || quietMs < (this.#bound?.silenceMs ?? 0)) this.#relapses++
+    else
+      this.#report('ideal', [...this.#flawed], `was ideal, in a quiet time, and is no more: ${this.flaws().join('; ')}`)
   }
 
   /** The quiet phase has lasted at least as long as the bound, or until the ring was ideal. */
