@@ -102,10 +102,11 @@ export class LifeCycle implements Lives {
     return [...process.via, ...this.seedAddresses].some((address) => address !== process.address)
   }
 
-  /** By the rule of the core. A start takes a moment, so that no two lives ever count the same unless a clock was set back. */
+  /** By the rule of the core. A start takes a moment: no two of them fall into one millisecond, however clocks are set. */
   #nextIncarnation(process: Process, saved: bigint): bigint {
-    const incarnation = incarnationAt(saved, EPOCH_MS + this.#engine.nowMs + process.offsetMs)
-    return incarnation === process.incarnation ? incarnation + 1n : incarnation
+    let incarnation = incarnationAt(saved, EPOCH_MS + this.#engine.nowMs + process.offsetMs)
+    while (process.incarnations.has(incarnation)) incarnation++
+    return incarnation
   }
 
   #begin(process: Process, incarnation: bigint): void {
@@ -113,6 +114,7 @@ export class LifeCycle implements Lives {
     process.alive = true
     process.silent = false
     process.incarnation = incarnation
+    process.incarnations.add(incarnation)
     process.startClock(this.#engine.nowMs)
     process.write({ incarnation, peers: process.remembered })
   }
@@ -234,6 +236,7 @@ export class LifeCycle implements Lives {
       return this.end(process, false)
     }
     process.incarnation = incarnationAbove(known, process.incarnation)
+    process.incarnations.add(process.incarnation)
     const { life } = process
     // Not within the input that told it so.
     this.#engine.after(0, () => {

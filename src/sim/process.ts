@@ -51,6 +51,8 @@ export class Process {
   /** What arrived while it was paused. */
   waiting: (() => void)[] = []
   incarnation = 0n
+  /** Of all its lives. */
+  readonly incarnations = new Set<bigint>()
   ids: readonly Id[] = []
   /** Whom it was told to join through, as its command line would have it. */
   via: readonly string[] = []

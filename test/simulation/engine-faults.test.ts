@@ -313,6 +313,17 @@ describe('a process that starts again', () => {
     }
   })
 
+  it('is never taken for an earlier life, however often it starts within a moment', () => {
+    const [simulation] = formed()
+    const lives = new Set([incarnation(simulation, 'n2')])
+    for (const memory of ['kept', 'lost', 'stale', 'lost', 'kept'] as const) {
+      simulation.restart('n2', { memory, via: 'n0' })
+      lives.add(incarnation(simulation, 'n2'))
+    }
+    expect(lives.size).toBe(6)
+    simulation.settle(20_000)
+  })
+
   it('is refused where another lives with its id', () => {
     const [simulation, witness] = formed()
     simulation.start({ address: 'twin', ids: [idAt(2)], via: 'n0' })
