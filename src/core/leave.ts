@@ -107,7 +107,7 @@ export function onHandedOver(
   // own successor, which then becomes ours; unless everybody leaves, and there is nothing to wait for.
   if (answer?.leaving) onLeavingToo(core, from, nowMs)
   if (answer !== undefined && joinerOf(core) !== undefined) core.handover = undefined
-  if (answer !== undefined && !answer.leaving) bequeath(core, nowMs)
+  if (answer !== undefined) bequeath(core, nowMs)
   core.stabilizeSoon(nowMs)
   core.timers.departureMs = nowMs + RETRY_MS
 }

@@ -210,7 +210,7 @@ export class Owning extends Following {
     }
     if (answer?.leaving) s.leaving.leavingToo.add(nameOf(from))
     if (answer !== undefined && this.#joiner() !== undefined) s.giving = undefined
-    if (answer !== undefined && !answer.leaving) this.#bequeath()
+    if (answer !== undefined) this.#bequeath()
   }
 
   /** The heir owns nothing and nobody else is left who does: it comes round to it by way of our predecessor. */
