@@ -16,6 +16,8 @@ const PAPER_TIMERS = {
   fingersMinMs: 900_000,
   fingersMaxMs: 900_000,
   selfLookupMs: 300_000,
+  /** Who has not answered after half a second has not, as in the paper; three times in a row, and it is dead. */
+  probeMaxMs: 500,
 }
 /** On average 50 ms, as in the paper. */
 const CONDITIONS = { delay: { kind: 'uniform', minMs: 10, maxMs: 90 } }

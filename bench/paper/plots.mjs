@@ -113,9 +113,10 @@ function churnPlot({ rows }) {
           points: died.map(({ rate, once }) => ({ x: rate, y: once.timeouts.mean })),
         },
         {
-          name: 'published',
+          name: 'published, least and most',
           color: PUBLISHED,
           dashed: true,
+          dots: true,
           points: CHURN_RANGES.timeouts.map((y, i) => ({ x: CHURN.at(i === 0 ? 0 : -1).rate, y })),
         },
       ],
