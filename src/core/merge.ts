@@ -23,10 +23,8 @@ export function lookUpSelf(core: Core, nowMs: number): void {
     core.outputs.push({ kind: 'seeds' })
     return
   }
-  // A split is followed up first: has it healed?
-  const split = splitToFollow(core)
-  if (split !== undefined) return lookUpSelfVia(core, split, nowMs)
-  const via = turn === 0 ? core.successors[0] : core.remembered.nextInTurn()
+  // A split is followed up instead: has it healed? Not in place of those remembered, who may be the only way home.
+  const via = turn === 0 ? (splitToFollow(core) ?? core.successors[0]) : core.remembered.nextInTurn()
   if (via !== undefined) lookUpSelfVia(core, via, nowMs)
 }
 
@@ -61,20 +59,13 @@ export function askWhetherBack(core: Core, peer: Peer, nowMs: number): void {
 
 /** It is. */
 export function onBack(core: Core, peer: Peer, nowMs: number): void {
-  if (core.status === 'isolated') seekThrough(core, peer, nowMs)
+  if (core.status === 'isolated' || !core.joined) seekThrough(core, peer, nowMs)
   else lookUpSelfVia(core, peer, nowMs)
 }
 
 /** Asked through `via`, our id belongs to `owner`. */
 export function onOwnPlaceFound(core: Core, via: Peer, owner: Peer, nowMs: number): void {
-  if (owner.id.equals(core.self.id)) {
-    for (const [key, split] of core.splits) {
-      if (!samePeer(split.via, via)) continue
-      core.splits.delete(key)
-      core.emit({ type: 'merged', peer: split.stranger })
-    }
-    return
-  }
+  if (owner.id.equals(core.self.id)) return onWayHome(core, via, nowMs)
   const stranger = !inTable(core, owner)
   // While nodes join around us, lists know of each other only in part: that heals by itself and is no split.
   const isQuiet = nowMs - core.changedMs >= core.config.selfLookupMs
@@ -89,6 +80,19 @@ export function onOwnPlaceFound(core: Core, via: Peer, owner: Peer, nowMs: numbe
     const peer = core.successors[(start + i) % core.successors.length] as Peer
     if (!samePeer(peer, owner) && !core.detector.isSuspect(peer)) core.tell(peer, { type: 'meet', peer: owner })
   }
+}
+
+/** There is one ring as far as `via` knows. So it is for other splits, most likely: the next one is followed up at once. */
+function onWayHome(core: Core, via: Peer, nowMs: number): void {
+  let healed = false
+  for (const [key, split] of core.splits) {
+    if (!samePeer(split.via, via)) continue
+    core.splits.delete(key)
+    core.emit({ type: 'merged', peer: split.stranger })
+    healed = true
+  }
+  const next = healed ? splitToFollow(core) : undefined
+  if (next !== undefined) lookUpSelfVia(core, next, nowMs)
 }
 
 /** A neighbour met a stranger. It may be our next successor; if not, look at our own place from there. */

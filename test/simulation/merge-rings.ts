@@ -21,6 +21,8 @@ export interface Start {
   readonly successors: number
   /** What has gone wrong when trouble ends. */
   readonly trouble: (simulation: Simulation) => void
+  /** Once it is one ring. */
+  readonly rest?: (simulation: Simulation) => void
 }
 
 /** Every oracle watches. Throws with what is wrong. */
@@ -45,8 +47,10 @@ export function healed(o: Start): Healed {
     if (orderedMs === undefined && simulation.flaws().length === 0) orderedMs = simulation.nowMs - startMs
     check()
   }
+  o.rest?.(simulation)
   const quietMs = simulation.nowMs + oracles.quietMs
-  while (witness.open > 0 && simulation.nowMs < quietMs) simulation.run(1000)
+  do simulation.run(1000)
+  while (witness.open > 0 && simulation.nowMs < quietMs)
   oracles.end()
   check()
   witness.check()

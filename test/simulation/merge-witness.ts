@@ -1,11 +1,12 @@
 /**
  * Who must have reported another ring, and who must not. A node has seen one when it asked for its own place and was named an
- * owner that is neither itself nor in its table, while nothing had happened to its neighbors for a period of self look-ups:
- * before, it may only be that somebody joined. Taken from the messages that it got, not from what it made of them.
+ * owner that is neither itself nor in its table, while its list had been the same for a period of self look-ups and nobody had
+ * called as its new predecessor: otherwise it may only be that somebody joined. Taken from the messages that it got, not from what it made of them.
  */
 import type { Peer } from '../../src/core/messages.ts'
 import { samePeer } from '../../src/core/messages.ts'
 import type { CoreEvent } from '../../src/core/output.ts'
+import { sameList } from '../../src/core/successor-list.ts'
 import type { Input } from '../../src/sim/input.ts'
 import type { Flight, Observer, SimMember } from '../../src/sim/observer.ts'
 import type { Simulation } from '../../src/sim/simulation.ts'
@@ -16,7 +17,10 @@ interface Eyes {
   split: number
   merged: number
   changedMs: number
-  table: readonly Peer[]
+  successors: readonly Peer[]
+  predecessor: Peer | undefined
+  /** Its latest input, if that was a message: of what type. */
+  got: string
   /** Questions of self look-ups that have not been answered. */
   readonly asked: Set<number>
 }
@@ -49,7 +53,8 @@ export class Witness implements Observer {
   started(member: SimMember): void {
     const asked = new Set<number>()
     const changedMs = Number.NEGATIVE_INFINITY
-    this.#eyes.set(member, { member, saw: 0, split: 0, merged: 0, changedMs, table: [], asked })
+    const nothing = { saw: 0, split: 0, merged: 0, changedMs, successors: [], predecessor: undefined, got: '' }
+    this.#eyes.set(member, { member, asked, ...nothing })
   }
 
   stopped(member: SimMember): void {
@@ -67,6 +72,7 @@ export class Witness implements Observer {
     const eyes = this.#eyes.get(member)
     if (eyes === undefined || input.kind !== 'message') return
     const { message, from, request } = input
+    eyes.got = message.type
     // Others number their questions as well.
     if (message.type !== 'closestKnown' || !eyes.asked.delete(request) || !message.done) return
     const owner = message.successors[0] ?? from
@@ -83,9 +89,12 @@ export class Witness implements Observer {
   stepped(member: SimMember, cause: string): void {
     const eyes = this.#eyes.get(member)
     if (eyes === undefined) return
-    const table = tableOf(member)
-    const isSame = table.length === eyes.table.length && table.every((peer, index) => samePeer(peer, eyes.table[index]))
-    eyes.table = table
+    const { successors, predecessor } = member.node.core
+    const called = eyes.got === 'notify' && !samePeer(predecessor, eyes.predecessor)
+    const isSame = sameList(successors, eyes.successors) && !called
+    eyes.successors = successors
+    eyes.predecessor = predecessor
+    eyes.got = ''
     if (!isSame && cause !== 'start') eyes.changedMs = this.#simulation.nowMs
   }
 }
