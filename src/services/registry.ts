@@ -104,7 +104,8 @@ class RegistryService implements Registry {
 
   async transfer(change: RangeChange): Promise<void> {
     const { lost, to } = change
-    if (to === undefined) return
+    // The virtual nodes of a process share its entries.
+    if (to === undefined || to.address === this.#started().address) return
     const move: Move = { lost, to }
     this.#moves = [...this.#moves.filter((other) => !isSamePeer(other.to, to)), move]
     const moving = [...this.#entries.values()].filter((entry) => isIn(entry.id, lost))
@@ -115,7 +116,9 @@ class RegistryService implements Registry {
   }
 
   commit(change: RangeChange): void {
-    for (const [name, { id }] of this.#entries) if (isIn(id, change.lost)) this.#entries.delete(name)
+    for (const [name, { id }] of this.#entries) {
+      if (isIn(id, change.lost) && this.#node?.owns(id) === undefined) this.#entries.delete(name)
+    }
     this.#moves = this.#moves.filter((move) => !change.lost.some((range) => isSame(range, move.lost[0])))
     for (const [source, staged] of this.#staged) {
       for (const [name, entry] of staged) {

@@ -47,6 +47,23 @@ describe('in the simulated network', () => {
     expect(registries[2]!.size + registries[3]!.size).toBe(200)
   })
 
+  it('keeps entries that move between virtual nodes of one process', async () => {
+    const ring = new SimulatedRing()
+    const registries: Registry[] = []
+    const services = () => {
+      registries.push(registry())
+      return [registries.at(-1)!]
+    }
+    await ring.start({ services, virtualNodes: 6 })
+    for (let i = 0; i < 100; i++) await ring.settle(registries[0]!.put(`k${i}`, bytes(`v${i}`)))
+    for (let i = 0; i < 3; i++) {
+      await ring.start({ services, virtualNodes: 6 })
+      await ring.run(1_000)
+    }
+    for (let i = 0; i < 100; i++) expect(text(await ring.settle(registries[i % 4]!.get(`k${i}`)))).toBe(`v${i}`)
+    expect(registries.reduce((sum, { size }) => sum + size, 0)).toBe(100)
+  })
+
   it('loses no write that is made while a range moves', async () => {
     const { ring, registries, add } = await ringWith(3)
     for (let i = 0; i < 300; i++) await ring.settle(registries[0]!.put(`k${i}`, bytes('old')))
