@@ -45,6 +45,8 @@ export class MaceOracle implements Oracle {
     if (seen.successors.length > 0)
       this.#report('mace', [seen], `SOLE, and follows ${showList(seen.successors, this.#view)}`)
     if (seen.predecessor !== undefined || seen.range === undefined) return
+    // It is about to follow somebody who called, or to hand over.
+    if (seen.handover !== undefined || seen.core.isAsking('adopt')) return
     const { after, upTo } = seen.range
     if (!after.equals(upTo))
       this.#report('mace', [seen], `SOLE, knows nobody, and owns only what is after ${short(after)}`)
