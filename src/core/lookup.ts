@@ -7,7 +7,7 @@ import { keyOf } from './failure-detector.ts'
 import type { Id } from './id.ts'
 import { onJoinPointFound, onJoinPointMissing } from './join.ts'
 import { coverFingers, nextFinger, payForFinger } from './maintenance.ts'
-import { onOwnPlaceFound } from './merge.ts'
+import { askWhetherBack, onOwnPlaceFound } from './merge.ts'
 import { type Answer, type Peer, type Question, samePeer } from './messages.ts'
 import type { Core, PendingQuestion } from './state.ts'
 import { closestPreceding } from './table.ts'
@@ -65,6 +65,7 @@ export function onClosestKnown(core: Core, number: number, from: Peer, answer: C
   const lookup = core.lookups.get(number)
   if (lookup === undefined) return
   if (!answer.done) {
+    if (lookup.purpose.kind === 'join') askSilent(core, answer.next, nowMs)
     addCandidates(core, lookup, answer.next)
     return step(core, lookup, nowMs)
   }
@@ -79,6 +80,13 @@ export function onClosestKnown(core: Core, number: number, from: Peer, answer: C
       return onOwnPlaceFound(core, lookup.purpose.via, answer.successors[0] ?? from, nowMs)
     default:
       lookup.purpose satisfies never
+  }
+}
+
+/** We took them for dead, and others do not. Without them there may be no way in. */
+function askSilent(core: Core, named: readonly Peer[], nowMs: number): void {
+  for (const peer of named) {
+    if (!peer.id.equals(core.self.id) && core.detector.isDead(peer)) askWhetherBack(core, peer, nowMs)
   }
 }
 
