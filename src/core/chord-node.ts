@@ -189,7 +189,8 @@ export class ChordNode {
       case 'granted':
         if (purpose.kind !== 'grant') return
         onGranted(core, from, purpose.token, answer.accepted, nowMs)
-        return proceed(core, nowMs)
+        // An inheritance has yet to come round to the heir: a leaver that went on at once would do so again and again.
+        return purpose.token === 0 ? undefined : proceed(core, nowMs)
       case 'handedOver':
         if (purpose.kind === 'handOver') onHandedOver(core, from, answer, nowMs)
         return

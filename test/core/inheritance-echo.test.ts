@@ -49,3 +49,24 @@ test('two that own something do not pass an inheritance to and fro', () => {
   }
   expect(delivered).toBeLessThan(10)
 })
+
+/** Found by exploring a ring of one, which two join and the first leaves. */
+test('a leaver whose heir owns nothing yet does not ask it again at the speed of messages', () => {
+  const [self, heir, before] = [peer(1), peer(2), peer(3)]
+  const node = memberBeside(self, before)
+  node.core.follow([heir, before], 0)
+  node.leave(0)
+  let handOvers = 0
+  for (let steps = 0; steps < 200; steps++) {
+    const out = node.poll()
+    if (out === undefined) break
+    if (out.kind === 'handover') node.handedOver(out.token, 0)
+    if (out.kind !== 'send') continue
+    const { message, to, request } = out
+    if (message.type === 'grant') node.handleMessage(to, request, { type: 'granted', accepted: true }, 0)
+    if (message.type !== 'handOver') continue
+    handOvers++
+    node.handleMessage(to, request, { type: 'handedOver', accepted: false, leaving: false }, 0)
+  }
+  expect(handOvers).toBe(1)
+})

@@ -210,7 +210,7 @@ export class Model extends Owning {
       case 'granted':
         if (purpose.kind !== 'grant') return
         this.granted(to, purpose.token, answer.accepted)
-        return this.proceed()
+        return purpose.token === 0 ? undefined : this.proceed()
       case 'handedOver':
         if (purpose.kind === 'handOver') this.handedOver(to, answer)
         return
