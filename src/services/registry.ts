@@ -135,7 +135,8 @@ class RegistryService implements Registry {
     if (value === undefined) this.#entries.delete(name)
     else if (this.#entries.size < this.#entriesMax || this.#entries.has(name)) this.#entries.set(name, { id, value })
     else throw new Error(`the registry is full (${this.#entriesMax} entries)`)
-    const move = this.#moves.find(({ lost }) => isIn(id, lost))
+    // The latest: an heir that leaves as well has been passed over.
+    const move = this.#moves.findLast(({ lost }) => isIn(id, lost))
     if (move !== undefined) await this.#follow(move, { id, value })
     return NOTHING
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { swarm } from '../../src/sim/index.ts'
+import { playWhole, swarm } from '../../src/sim/index.ts'
 import { ORDERLY, SoftState } from '../../src/sim/whole/soft-state.ts'
 
 /** More by CHORDITE_SEEDS=1000, one by CHORDITE_SEED=17. */
@@ -17,3 +17,8 @@ test.each([
   },
   300_000,
 )
+
+/** A range that goes from one virtual node to another of its process; an heir that is passed over since it leaves too. */
+test.each([536, 698])('chordite sim --whole --seed %d lost values', async (seed) => {
+  expect((await playWhole(seed)).violations).toEqual([])
+})
