@@ -84,11 +84,12 @@ export class Ledger {
   get excusesOverlap(): boolean {
     const { since } = this
     if (since.size === 0) return false
-    return since.has('suspicion') || since.has('several rings') || since.has('duplicate id') || this.excusesAll
+    return since.has('suspicion') || since.has('several rings') || this.excusesAll
   }
 
+  /** Of two with one id a list can name one only, and is held to pass over the other when that is the one left. */
   get excusesAll(): boolean {
-    return this.since.has('corruption') || this.since.has('placed')
+    return this.since.has('corruption') || this.since.has('placed') || this.since.has('duplicate id')
   }
 
   toString(): string {
