@@ -65,7 +65,7 @@ export function onClosestKnown(core: Core, number: number, from: Peer, answer: C
   const lookup = core.lookups.get(number)
   if (lookup === undefined) return
   if (!answer.done) {
-    if (lookup.purpose.kind === 'join') askSilent(core, answer.next, nowMs)
+    if (lookup.purpose.kind !== 'finger') askSilent(core, answer.next, nowMs)
     addCandidates(core, lookup, answer.next)
     return step(core, lookup, nowMs)
   }
