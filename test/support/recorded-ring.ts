@@ -1,8 +1,6 @@
 /** Rings whose nodes each record on a disk of their own. */
 import { expect } from 'vitest'
 import type { ChordError, ChordNode as Node, NodeOptions } from '../../src/index.ts'
-import { createNodeWith } from '../../src/runtime/node.ts'
-import { simulatedEnvironment } from '../../src/runtime/simulated.ts'
 import { type Recording, type Replayed, replay } from '../../src/sim/record/replay.ts'
 import { SimulatedRing } from '../runtime/simulated-ring.ts'
 import { MemoryDisk } from './memory-disk.ts'
@@ -10,20 +8,25 @@ import { MemoryDisk } from './memory-disk.ts'
 export const PATH = 'ring.rec'
 
 export class RecordedRing extends SimulatedRing {
-  readonly disks = new Map<string, MemoryDisk>()
+  readonly disks: Map<string, MemoryDisk>
   readonly warnings: ChordError[] = []
-  #hosts = 0
+
+  constructor({ seed }: { seed: number }) {
+    const disks = new Map<string, MemoryDisk>()
+    super({
+      seed,
+      recordings: (host) => {
+        const disk = disks.get(`${host}:4000`) ?? new MemoryDisk()
+        disks.set(`${host}:4000`, disk)
+        return disk
+      },
+    })
+    this.disks = disks
+  }
 
   override create(options: NodeOptions = {}, setUp?: (node: Node) => void): Node {
-    const host = `10.0.0.${++this.#hosts}`
-    const join = this.nodes.length === 0 ? [] : [this.nodes[0]!.address]
-    const disk = new MemoryDisk()
-    const environment = { ...simulatedEnvironment(this.network, host), disk }
-    const node = createNodeWith({ listen: `${host}:4000`, join, record: PATH, ...options }, environment)
+    const node = super.create({ record: PATH, ...options }, setUp)
     node.on('warning', (warning) => this.warnings.push(warning))
-    this.disks.set(`${host}:4000`, disk)
-    setUp?.(node)
-    this.nodes.push(node)
     return node
   }
 
