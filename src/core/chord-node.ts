@@ -19,6 +19,7 @@ import {
   checkNeighbors,
   onDouble,
   onNeighborsOfCandidate,
+  onNeighborsOfDouble,
   onNeighborsOfPredecessor,
   onNeighborsOfSuccessor,
   rectify,
@@ -59,7 +60,9 @@ export class ChordNode {
   contact(peer: Peer, nowMs: number): void {
     const core = this.core
     if (samePeer(peer, core.self) || core.status === 'left' || core.departure !== undefined) return
-    if (peer.id.equals(core.self.id)) return core.range === undefined ? onDouble(core, peer, nowMs) : undefined
+    if (peer.id.equals(core.self.id)) {
+      return core.range === undefined || core.status === 'isolated' ? onDouble(core, peer, nowMs) : undefined
+    }
     this.#heardFrom(peer, undefined, nowMs)
     this.#seekThrough(peer, nowMs)
   }
@@ -180,6 +183,7 @@ export class ChordNode {
         if (purpose.kind === 'stabilize') onNeighborsOfSuccessor(core, from, purpose.first, answer, nowMs)
         else if (purpose.kind === 'adopt') onNeighborsOfCandidate(core, from, purpose, answer, nowMs)
         else if (purpose.kind === 'confirm') onNeighborsOfPredecessor(core, from, answer, nowMs)
+        else if (purpose.kind === 'conflict') onNeighborsOfDouble(core, from, answer)
         else if (purpose.kind === 'joinCheck') onJoinCheck(core, purpose.successors, nowMs)
         if (answer.leaving) onLeavingSeen(core, from, nowMs)
         return

@@ -1,4 +1,5 @@
 /** Keeping the ring: stabilise, rectify, check the predecessor (Zave 2017, and protocol.md "Operations"). */
+import { onConflictAlive } from './join.ts'
 import { askWhetherBack } from './merge.ts'
 import { type Answer, isLater, type Message, type Peer, type Question, samePeer } from './messages.ts'
 import { settle } from './responsibility.ts'
@@ -52,8 +53,19 @@ export function onNeighborsOfSuccessor(core: Core, asked: Peer, first: Peer, ans
  * has come later than one that does; it finds that out by itself, if we tell it.
  */
 export function onDouble(core: Core, other: Peer, nowMs: number): void {
-  if (core.range !== undefined && !isLater(core.self, other)) return core.tell(other, { type: 'meet', peer: core.self })
-  if (!core.isAsking('conflict')) core.ask(other, PING, { kind: 'conflict' }, nowMs)
+  const isCutOff = core.status === 'isolated'
+  if (!isCutOff && core.range !== undefined && !isLater(core.self, other)) return tellOfUs(core, other)
+  if (!core.isAsking('conflict')) core.ask(other, isCutOff ? GET_NEIGHBORS : PING, { kind: 'conflict' }, nowMs)
+}
+
+/** We are cut off. Whoever has a ring keeps our id; of two that have none the later is refused. */
+export function onNeighborsOfDouble(core: Core, other: Peer, answer: Neighbors): void {
+  if (answer.successors.length > 0 || isLater(core.self, other)) onConflictAlive(core, other)
+  else tellOfUs(core, other)
+}
+
+function tellOfUs(core: Core, other: Peer): void {
+  core.tell(other, { type: 'meet', peer: core.self })
 }
 
 /**
