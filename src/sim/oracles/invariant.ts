@@ -13,7 +13,8 @@
  *    were there), and passes over nobody whom those did not.
  * B. A list does not lose its last live entry, unless that one is counted dead (a false suspicion), or a member of the
  *    list that replaces it died while it was on its way, or is about to leave and still answers: whoever asks it follows it
- *    until it has gone, and with r = 1 nobody else.
+ *    until it has gone, and with r = 1 nobody else. Who is SOLE is its own live entry, which it gives up for the first who
+ *    joins; if that one dies or begins to leave while its answer is on the way, the same holds.
  *
  * From A and B it follows that INV is broken by deaths, leaves and suspicions only, all of which go into the ledger; that a
  * step breaks it otherwise is a violation. While INV cannot hold (N ≤ r), the ledger asks instead, after each death, leave or
@@ -160,7 +161,7 @@ export class InvariantOracle implements Oracle {
 
   #look(seen: Seen): void {
     if (!seen.live) return
-    if (seen.successors.some((peer) => this.#view.isLive(peer))) this.#lacking.delete(seen)
+    if (seen.sole || seen.successors.some((peer) => this.#view.isLive(peer))) this.#lacking.delete(seen)
     else this.#lacking.add(seen)
   }
 
