@@ -78,6 +78,21 @@ export type OneWay =
 export type Message = Question | Answer | OneWay
 
 /** Two processes with one id may have started in the same millisecond: their addresses tell them apart. */
+/** Somebody waits for an answer to it. */
+export function isQuestion(message: Message): message is Question {
+  switch (message.type) {
+    case 'ping':
+    case 'getNeighbors':
+    case 'closest':
+    case 'grant':
+    case 'handOver':
+    case 'left':
+      return true
+    default:
+      return false
+  }
+}
+
 export function samePeer(a: Peer | undefined, b: Peer | undefined): boolean {
   if (a === b) return true
   if (a === undefined || b === undefined) return false

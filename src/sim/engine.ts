@@ -3,7 +3,7 @@
  * `lives.ts` starts and ends processes; `simulation.ts` is what users hold.
  */
 import type { CoreConfig } from '../core/chord-node.ts'
-import type { Message, Peer } from '../core/messages.ts'
+import { isQuestion, type Message, type Peer } from '../core/messages.ts'
 import type { Output } from '../core/output.ts'
 import { type Conditions, LANE } from './conditions.ts'
 import { corrupted } from './corruption.ts'
@@ -362,19 +362,5 @@ export class Engine {
     process.paused = false
     for (const member of process.members) this.wake(member)
     for (const run of process.waiting.splice(0)) this.queue.push(this.nowMs, { kind: 'call', run })
-  }
-}
-
-function isQuestion(message: Message): boolean {
-  switch (message.type) {
-    case 'ping':
-    case 'getNeighbors':
-    case 'closest':
-    case 'grant':
-    case 'handOver':
-    case 'left':
-      return true
-    default:
-      return false
   }
 }

@@ -3,7 +3,7 @@
  * the rest of the ring is in. States of nodes, and messages, are numbered as they turn up.
  */
 import type { ChordNode, CoreConfig } from '../../core/chord-node.ts'
-import type { Message, Peer } from '../../core/messages.ts'
+import { isQuestion, type Message, type Peer } from '../../core/messages.ts'
 import type { Output } from '../../core/output.ts'
 import { type Frozen, freeze, NOW_MS, thaw } from './local.ts'
 import type { Universe } from './universe.ts'
@@ -120,20 +120,6 @@ export class Steps {
     this.#states.push({ frozen: this.universe.value<Frozen>(text), text })
     this.#numbers.set(text, this.#states.length - 1)
     return this.#states.length - 1
-  }
-}
-
-export function isQuestion(message: Message): boolean {
-  switch (message.type) {
-    case 'ping':
-    case 'getNeighbors':
-    case 'closest':
-    case 'grant':
-    case 'handOver':
-    case 'left':
-      return true
-    default:
-      return false
   }
 }
 

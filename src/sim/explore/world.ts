@@ -2,8 +2,8 @@
  * A ring of the exploration: in which state every node is, what is in flight, and how much of each fault has been used. Worlds do not
  * change; `turn` makes the next one of an input to one node.
  */
-import type { Message, Peer } from '../../core/messages.ts'
-import { isQuestion, type NodeInput, type Steps } from './steps.ts'
+import { isQuestion, type Message, type Peer } from '../../core/messages.ts'
+import type { NodeInput, Steps } from './steps.ts'
 import { slotOf, type Universe } from './universe.ts'
 
 /** Instead of the number of a state. */
