@@ -144,8 +144,8 @@ export function acceptGrant(core: Core, from: Peer, request: number, grant: Gran
 /** A leaving predecessor gives us its range. Refused unless the two ranges touch, or ours covers it. */
 export function acceptHandOver(core: Core, from: Peer, message: HandOver): boolean {
   const range = core.range
-  if (range === undefined || core.departure !== undefined || core.handover !== undefined) return false
   const { after } = message
+  if (range === undefined || core.departure !== undefined || isBusy(core, from, after)) return false
   if (range.after.equals(from.id)) {
     // After a partition it may reach into ours: then the two are the whole ring.
     const overlaps = after.equals(from.id) || after.isBetween(from.id, core.self.id)
@@ -156,6 +156,15 @@ export function acceptHandOver(core: Core, from: Peer, message: HandOver): boole
     return true
   }
   return from.id.isBetween(range.after, core.self.id)
+}
+
+/**
+ * Giving a part to somebody else; or to the leaver, who may have taken it, and passed some of it on. If it cannot have, it
+ * leaves with a range that we took for a dead one's: it will refuse ours as long as we refuse its own.
+ */
+function isBusy({ handover }: Core, leaver: Peer, after: Range['after']): boolean {
+  if (handover === undefined) return false
+  return !samePeer(handover.to, leaver) || (handover.phase === 'telling' && !handover.lost.after.equals(after))
 }
 
 /** Who is known to live and to own what lies before our range. */

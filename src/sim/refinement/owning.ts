@@ -128,7 +128,12 @@ export class Owning extends Following {
 
   handOver(from: Peer, after: Peer['id'], boundary: Boundary): boolean {
     const { s } = this
-    if (s.range === undefined || s.leaving !== undefined || s.giving !== undefined) return false
+    if (s.range === undefined || s.leaving !== undefined) return false
+    // What it was offered it has not got yet, or has got whole.
+    const { giving } = s
+    const isOffer = giving !== undefined && same(giving.to, from)
+    if (giving !== undefined && !(isOffer && (giving.phase === 'services' || sameId(giving.lost.after, after))))
+      return false
     if (!sameId(s.range.after, from.id)) return between(s.range.after, from.id, s.self.id)
     // What reaches into ours makes the two the whole ring.
     const isWhole = sameId(after, from.id) || between(from.id, after, s.self.id)
