@@ -144,6 +144,7 @@ export class ChordNode {
 
   #handleAnswer(from: Peer, request: number, answer: Answer, nowMs: number): void {
     const core = this.core
+    if (core.status === 'left') return
     const entry = core.pending.get(request)
     if (entry === undefined) {
       // Too late to be used, but a sign of life, and of how patient we have to be the next time.

@@ -1,5 +1,6 @@
 /** Becoming part of a ring: create, join, rejoin after isolation, for ever. */
 
+import { finish } from './leave.ts'
 import { isLookingUp, startLookup } from './lookup.ts'
 import { askWhetherBack } from './merge.ts'
 import { isLater, type Peer } from './messages.ts'
@@ -108,14 +109,14 @@ export function onJoinPointMissing(core: Core, nowMs: number): void {
 /** The other incarnation answered: it is not dead, so we must not be. */
 export function onConflictAlive(core: Core, peer: Peer): void {
   if (core.range !== undefined && core.status !== 'isolated' && !isLater(core.self, peer)) return
-  core.setStatus('left')
+  finish(core)
   core.emit({ type: 'duplicate', peer })
 }
 
 /** The other incarnation is dead. If it counts as the later one, we have to count higher. */
 export function onConflictDead(core: Core, peer: Peer, nowMs: number): void {
   if (peer.incarnation > core.self.incarnation) {
-    core.setStatus('left')
+    finish(core)
     core.emit({ type: 'staleIncarnation', known: peer.incarnation })
   } else {
     core.timers.rejoinMs = Math.min(core.timers.rejoinMs, nowMs + core.config.rejoinMinMs)

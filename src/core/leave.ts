@@ -154,7 +154,8 @@ export function onGoodbye(core: Core, nowMs: number): void {
   proceed(core, nowMs)
 }
 
-function finish(core: Core): void {
+/** Nothing is to be done any more, nor to be heard. */
+export function finish(core: Core): void {
   for (const timer of Object.keys(core.timers) as (keyof Core['timers'])[]) {
     core.timers[timer] = Number.POSITIVE_INFINITY
   }
