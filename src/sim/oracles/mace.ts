@@ -13,7 +13,12 @@
  *     all joined                                         at last    once quiet, all are members
  *     successor* = all nodes                                        the same
  *     the successor's predecessor is the node                       the same, by incarnation
- *     every node reaches every node by next hops                    the same; a finger to the dead gives way to the next try
+ *     every node reaches every node by next hops                    the same; a finger to the dead gives way to the next try.
+ *                                                                   Not by way of a node that takes a neighbor for silent:
+ *                                                                   nothing goes to a suspect, and where it is the only way
+ *                                                                   nothing goes on until it has answered (the originator
+ *                                                                   tries again meanwhile). That may be at any time: one
+ *                                                                   answer was late, or lost before all was quiet
  */
 
 import { samePeer } from '../../core/messages.ts'
@@ -96,6 +101,7 @@ export class MaceOracle implements Oracle {
       final = next.final
       finalSteps = next.finalSteps
     }
+    if (suspectsNeighbor(at)) return
     this.#report(
       'mace',
       [from, to],
@@ -113,6 +119,11 @@ export class MaceOracle implements Oracle {
     }
     return undefined
   }
+}
+
+/** All of them live: the ring is ideal. */
+function suspectsNeighbor({ core, successors, predecessor }: Seen): boolean {
+  return [predecessor, ...successors].some((peer) => peer !== undefined && core.detector.isSuspect(peer))
 }
 
 function flawOf(seen: Seen): string | undefined {
