@@ -121,9 +121,11 @@ export class MaceOracle implements Oracle {
   }
 }
 
-/** All of them live: the ring is ideal. */
-function suspectsNeighbor({ core, successors, predecessor }: Seen): boolean {
-  return [predecessor, ...successors].some((peer) => peer !== undefined && core.detector.isSuspect(peer))
+/** All of them live: the ring is ideal. Whom it counts as dead it should not name any more. */
+function suspectsNeighbor({ core: { detector }, successors, predecessor }: Seen): boolean {
+  return [predecessor, ...successors].some(
+    (peer) => peer !== undefined && detector.isSuspect(peer) && !detector.isDead(peer),
+  )
 }
 
 function flawOf(seen: Seen): string | undefined {
