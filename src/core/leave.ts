@@ -106,8 +106,11 @@ export function onHandedOver(
   // Not neighbours just now, or busy: our own stabilisation finds out who is. Or it leaves too, and hands over to its
   // own successor, which then becomes ours; unless everybody leaves, and there is nothing to wait for.
   if (answer?.leaving) onLeavingToo(core, from, nowMs)
-  if (answer !== undefined && joinerOf(core) !== undefined) core.handover = undefined
-  if (answer !== undefined) bequeath(core, nowMs)
+  if (answer !== undefined) {
+    // Whoever joined within our range waits for its part of it, not for what lies before.
+    if (joinerOf(core) !== undefined) core.handover = undefined
+    else bequeath(core, nowMs)
+  }
   core.stabilizeSoon(nowMs)
   core.timers.departureMs = nowMs + RETRY_MS
 }

@@ -214,8 +214,9 @@ export class Owning extends Following {
       return this.#sayGoodbye()
     }
     if (answer?.leaving) s.leaving.leavingToo.add(nameOf(from))
-    if (answer !== undefined && this.#joiner() !== undefined) s.giving = undefined
-    if (answer !== undefined) this.#bequeath()
+    if (answer === undefined) return
+    if (this.#joiner() !== undefined) s.giving = undefined
+    else this.#bequeath()
   }
 
   /** The heir owns nothing and nobody else is left who does: it comes round to it by way of our predecessor. */
