@@ -8,13 +8,17 @@
  *    - suspects it (suspects are kept in lists, docs/decisions/006, but an answer to a joiner names only those that are not
  *      suspect, and a member all of whose entries are suspect adopts whoever answers), or
  *    - had nothing to follow before, its list having come to an end: it takes the first who answers, and whoever lies between
- *      the two is passed over until both have stabilised.
+ *      the two is passed over until both have stabilised, or
+ *    - adopts the answer of an earlier life of it, who died while that was on its way: the one list ended at its place, the
+ *      other began there, so neither went over it, and together they name the dead one for it.
  *    Every other list is made of pieces of lists that exist (`cut` of an answer behind one who answers, after entries that
  *    were there), and passes over nobody whom those did not.
  * B. A list does not lose its last live entry, unless that one is counted dead (a false suspicion), or a member of the
  *    list that replaces it died while it was on its way, or is about to leave and still answers: whoever asks it follows it
  *    until it has gone, and with r = 1 nobody else. Who is SOLE is its own live entry, which it gives up for the first who
  *    joins; if that one dies or begins to leave while its answer is on the way, the same holds.
+ *    Nor does who joins begin without one, but for the latter two reasons: of a list of suspects and one leaver it is named
+ *    the leaver only.
  *
  * From A and B it follows that INV is broken by deaths, leaves and suspicions only, all of which go into the ledger; that a
  * step breaks it otherwise is a violation. While INV cannot hold (N ≤ r), the ledger asks instead, after each death, leave or
@@ -74,6 +78,7 @@ export class InvariantOracle implements Oracle {
     this.skips.joined(seen)
     for (const other of [...this.#lacking]) this.#look(other)
     this.#look(seen)
+    this.#newlyLacking = seen.successors.length > 0 && this.#lacking.has(seen)
   }
 
   gone(seen: Seen, how: Gone): void {
@@ -91,7 +96,7 @@ export class InvariantOracle implements Oracle {
     if (!seen.live) return
     const lacked = this.#lacking.has(seen)
     this.#look(seen)
-    this.#newlyLacking = !lacked && this.#lacking.has(seen)
+    this.#newlyLacking ||= !lacked && this.#lacking.has(seen)
     if (seen.sole && this.#hasOthers(seen)) this.#ledger.breach('several rings', [seen], `${seen} is a ring of its own`)
   }
 
@@ -179,9 +184,25 @@ export class InvariantOracle implements Oracle {
     const hasNone = first === undefined
     const hadNone =
       !actor.successorsBefore.some(isUsable) && first !== undefined && lost.id.isBetween(actor.id, first.id)
-    if (!hasNone && !hadNone) return this.#report('invariant', [actor, lost], this.#textOfSkip(lost, actor))
+    if (!hasNone && !hadNone) {
+      if (this.#hasEarlierLife(actor, lost)) return this.#died(lost, 'crashed')
+      return this.#report('invariant', [actor, lost], this.#textOfSkip(lost, actor))
+    }
     const live = actor.successorsBefore.map((peer) => this.#view.find(peer)).find((one) => one?.live)
     if (live !== undefined) this.suspected(actor, live)
+  }
+
+  /** In its new list, from an answer of that very life or what came behind it. */
+  #hasEarlierLife(actor: Seen, lost: Seen): boolean {
+    const named = actor.successors.find((peer) => peer.id.equals(lost.id))
+    const earlier = named && this.#view.find(named)
+    return earlier !== undefined && earlier !== lost && earlier.stoppedMs >= this.skips.sourceMs
+  }
+
+  /** While a list was on its way that names it. */
+  #died(seen: Seen, how: Gone): void {
+    this.#dirty = true
+    this.#gone.push({ seen, how })
   }
 
   #textOfSkip(lost: Seen, actor: Seen): string {
@@ -201,11 +222,7 @@ export class InvariantOracle implements Oracle {
     if (suspect !== undefined) return this.suspected(seen, suspect)
     const entries = seen.successors.map((peer) => this.#view.find(peer))
     const late = entries.find((one) => one !== undefined && one.stoppedMs >= this.skips.sourceMs)
-    if (late !== undefined) {
-      this.#dirty = true
-      this.#gone.push({ seen, how: late.core.departure === undefined ? 'crashed' : 'leaving' })
-      return
-    }
+    if (late !== undefined) return this.#died(seen, late.core.departure === undefined ? 'crashed' : 'leaving')
     const before = showList(seen.successorsBefore, this.#view)
     const text = `no live entry in its list any more: ${before} → ${showList(seen.successors, this.#view)}`
     this.#report('invariant', [seen], text)

@@ -7,13 +7,19 @@
  *   somebody who lives has been counted dead, or there are other reasons for two rings in the ledger; or what one of them
  *   took over from the dead was not all the dead one's any more. That needs no suspicion: who had granted part of it to a
  *   joiner, and died before its own successor heard of that joiner, took the knowledge with it. The successor takes over up
- *   to the next who calls, until the joiner calls. So hand-overs never make two owners, and deaths may, for a while; once
- *   they have, what they doubled is granted on, and until all is single again no overlap is held against anybody.
+ *   to the next who calls, until the joiner calls. It is the same if the grant, or the hand-over of a leaver, was still on
+ *   its way when its sender died: the receiver takes it from the dead, without knowing that the successor has done so before.
+ *   So hand-overs of the living never make two owners, and deaths may, for a while; once they have, what they doubled is
+ *   granted on, and until all is single again no overlap is held against anybody.
+ *
+ * A suspicion is seen where it breaks off a hand-over that was told: whoever counts the receiver dead tells somebody else, and
+ * may have heard from the first again by the time that both own it.
  *
  * How much of the ring several own, or nobody, is measured, as share × time; once the ring is quiet, each key has one owner.
  */
-import type { Range } from '../../core/messages.ts'
+import type { Peer, Range } from '../../core/messages.ts'
 import type { CoreEvent } from '../../core/output.ts'
+import type { Handover } from '../../core/state.ts'
 import type { Flight } from '../observer.ts'
 import type { Ledger } from './ledger.ts'
 import { HANDOVER, type Oracle, RANGE, type Report, type World } from './oracle.ts'
@@ -33,8 +39,10 @@ export class RangeOracle implements Oracle {
   /** What a member has told others to be theirs, until it has given it up itself. */
   readonly #told = new Map<Seen, Range[]>()
   #changed = false
-  /** In this event, from the dead. */
-  #tookOver: Seen | undefined
+  /** What each gives away, as we last saw it. */
+  readonly #handovers = new Map<Seen, Handover>()
+  /** In this event: took over from the dead, or took what one gave who has died since. */
+  #tookFromDead: Seen | undefined
   #sinceMs = 0
   #shares = { nobodys: 0, doubled: 0 }
   /** When the present gap or overlap began. */
@@ -73,6 +81,7 @@ export class RangeOracle implements Oracle {
   changed(seen: Seen, what: number): void {
     if ((what & (RANGE | HANDOVER)) === 0) return
     this.#changed = true
+    if ((what & HANDOVER) !== 0) this.#lookAtHandover(seen)
     if ((what & RANGE) === 0) return
     this.ownership.update(seen)
     this.#forgetTold(seen)
@@ -81,6 +90,7 @@ export class RangeOracle implements Oracle {
   stopped(seen: Seen): void {
     this.#told.delete(seen)
     this.#last.delete(seen)
+    this.#handovers.delete(seen)
     if (seen.range === undefined) return
     this.#changed = true
     this.ownership.update(seen)
@@ -93,7 +103,7 @@ export class RangeOracle implements Oracle {
     for (const owner of this.ownership.overlaps) {
       for (const other of this.ownership.within(owner)) this.#explain(owner, other)
     }
-    this.#tookOver = undefined
+    this.#tookFromDead = undefined
     this.#measure()
   }
 
@@ -125,15 +135,32 @@ export class RangeOracle implements Oracle {
       this.#fail(seen, `a range that ends elsewhere: ${show(event.range)}`)
     }
     if (event.cause === 'takeover') this.#checkTakeover(seen, event)
+    else if (event.gained.length > 0 && this.#hasDied(event.from)) this.#tookFromDead = seen
     const flaw = flawOfChange(range, event)
     if (flaw !== undefined) this.#fail(seen, `${flaw}: ${show(range)} → ${show(event.range)} (${event.cause})`)
   }
 
   #checkTakeover(seen: Seen, { from }: RangeEvent): void {
-    this.#tookOver = seen
+    this.#tookFromDead = seen
     const owner = from && this.#view.find(from)
     if (owner === undefined || owner === seen || !owner.live || this.#ledger.excusesOverlap) return
     if (!this.#isDoubted(owner, owner)) this.#fail(seen, `takes over from ${owner}, whom nobody counts dead`)
+  }
+
+  #hasDied(peer: Peer | undefined): boolean {
+    const giver = peer && this.#view.find(peer)
+    return giver?.stopped === true && giver.core.status !== 'left'
+  }
+
+  /** Broken off, since it counts the receiver dead, who may have taken it. Whom it does not list it reports to nobody. */
+  #lookAtHandover(seen: Seen): void {
+    const before = this.#handovers.get(seen)
+    if (seen.handover === undefined) this.#handovers.delete(seen)
+    else this.#handovers.set(seen, seen.handover)
+    if (before?.phase !== 'telling' || before === seen.handover) return
+    const { detector } = seen.core
+    if (!detector.isDead(before.to) || detector.hasDeparted(before.to)) return
+    if (this.#view.find(before.to)?.stopped === false) this.#ledger.suspect()
   }
 
   #fail(seen: Seen, text: string): void {
@@ -156,7 +183,7 @@ export class RangeOracle implements Oracle {
       this.#overlapsExplained++
       return
     }
-    if (this.#tookOver === a || this.#tookOver === b) {
+    if (this.#tookFromDead === a || this.#tookFromDead === b) {
       this.#deathDoubled = true
       this.#overlapsOfDeaths++
       return
