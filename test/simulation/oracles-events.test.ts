@@ -47,6 +47,18 @@ test('nor has one that finds that all of a process are gone, when the first of t
   expect(outputs.at(-1)).toMatchObject({ kind: 'event', event: { type: 'state', current: 'left' } })
 })
 
+test('who is isolated and serves alone, though it was told to wait, is found', () => {
+  const { simulation, oracles } = ringOf(0, 4)
+  const member = [...simulation.members()][0]
+  if (member === undefined) throw new Error('nobody')
+  const { core } = member.node
+  core.status = 'isolated'
+  core.successors = []
+  core.sole = true
+  oracles.stepped(member, 'timeout')
+  expect(oracles.violations.map(({ text }) => text)).toContain('isolated, and serves alone though it should wait')
+})
+
 test('what is not in the graph of statuses, and events after the end, are found', () => {
   const { simulation, oracles } = ringOf(0, 4)
   const member = [...simulation.members()][0]

@@ -1,7 +1,7 @@
 /**
- * What a member tells its runtime: its status goes along the graph of the documentation, nothing comes after `left`, and a
- * split that it reported is reported as merged once the ring has been ideal for a while, on the same member, unless that has
- * left or died before.
+ * What a member tells its runtime: its status goes along the graph of the documentation, nothing comes after `left`, who is
+ * isolated does not serve alone unless it may, and a split that it reported is reported as merged once the ring has been
+ * ideal for a while, on the same member, unless that has left or died before.
  */
 import type { CoreEvent, CoreStatus } from '../../core/output.ts'
 import type { IdealOracle } from './ideal.ts'
@@ -42,6 +42,13 @@ export class EventOracle implements Oracle {
     if (event.type === 'state') this.#move(seen, status, event)
     else if (event.type === 'split') this.#split(seen, String(event.peer.id))
     else if (event.type === 'merged') this.#merged(seen, String(event.peer.id))
+  }
+
+  /** Rule 4: who was cut off never silently takes itself for the ring. */
+  changed(seen: Seen): void {
+    if (seen.sole && seen.status === 'isolated' && this.#world.config.onIsolated === 'wait') {
+      this.#report('events', [seen], 'isolated, and serves alone though it should wait')
+    }
   }
 
   stopped(seen: Seen): void {
