@@ -84,7 +84,7 @@ test('a split is followed by a merge', () => {
   oracles.event(member, { type: 'merged', peer })
   expect(oracles.violations.map(({ text }) => text.slice(0, 11))).toEqual(['merged with'])
   oracles.event(member, { type: 'split', peer })
-  oracles.calm()
+  oracles.calm({ delayMs: 3 })
   simulation.run(oracles.quietMs + 1000)
   oracles.end()
   expect(oracles.violations.map(({ text }) => text)[1]).toContain('reported a split from')

@@ -29,8 +29,10 @@ export interface Bound {
   readonly silenceMs: number
   readonly roundMs: number
   readonly rounds: number
-  /** After it is ideal: so much later every split that was reported has been reported as merged. */
+  /** After it is ideal: so much later every split that was reported has been reported as merged, where messages are fast. */
   readonly reportsMs: number
+  /** The same wherever: look-ups of far nodes take long, and who still reports one after the other needs so much for each. */
+  readonly followUpMs: number
 }
 
 const SILENT_ASKED = 8
@@ -39,6 +41,9 @@ const TURNS = 3
 const MERGE_ROUNDS = 3
 const SOON_MS = 5
 const CLOCKS = 1.2
+/** Of a look-up, with some that ask who is silent. */
+const STEPS = 12
+const SLACK = 1.25
 
 export function boundOf(config: CoreConfig, { lives, delayMs, servicesMs }: Circumstances): Bound {
   const { successors, stabilizeMaxMs, probeMaxMs, evictAfterMisses, rejoinMaxMs, selfLookupMs, rememberedPeers } =
@@ -55,7 +60,9 @@ export function boundOf(config: CoreConfig, { lives, delayMs, servicesMs }: Circ
   const fill = entries * stabilizeMaxMs
   const roundMs = stabilizeMaxMs + roundTripMs
   const ms = CLOCKS * (silence + lists + rejoin + meet + order + grants + fill)
-  // Every second or third self look-up follows up one split; those that wait behind it, each once.
-  const reportsMs = CLOCKS * TURNS * JITTER * selfLookupMs * (2 + Math.min(known, MERGE_ROUNDS))
-  return { ms, silenceMs: CLOCKS * silence, roundMs, rounds: ms / roundMs, reportsMs }
+  // Every third self look-up follows up one split; those that wait behind it, each once.
+  const followUps = CLOCKS * TURNS * (2 + Math.min(known, MERGE_ROUNDS))
+  const followUpMs = followUps * (JITTER * selfLookupMs + STEPS * roundTripMs)
+  const reportsMs = SLACK * followUps * JITTER * selfLookupMs
+  return { ms, silenceMs: CLOCKS * silence, roundMs, rounds: ms / roundMs, reportsMs, followUpMs }
 }

@@ -25,6 +25,8 @@ export class EventOracle implements Oracle {
   readonly #status = new Map<Seen, CoreStatus>()
   /** Ids of strangers reported as of another ring, with how often. */
   readonly #splits = new Map<Seen, string[]>()
+  /** When it last reported one as merged: splits are followed up one by one, and there may be dozens. */
+  readonly #mergedMs = new Map<Seen, number>()
   #splitCount = 0
   #mergedCount = 0
 
@@ -54,13 +56,15 @@ export class EventOracle implements Oracle {
   stopped(seen: Seen): void {
     this.#status.delete(seen)
     this.#splits.delete(seen)
+    this.#mergedMs.delete(seen)
   }
 
   end(): void {
     const { bound, sinceMs, isIdeal } = this.#ideal
-    if (!isIdeal || bound === undefined || this.#world.nowMs - sinceMs < bound.reportsMs) return
+    if (!isIdeal || bound === undefined) return
     for (const [seen, strangers] of this.#splits) {
-      if (strangers.length > 0)
+      const stillMs = this.#world.nowMs - Math.max(sinceMs, this.#mergedMs.get(seen) ?? 0)
+      if (strangers.length > 0 && stillMs >= bound.followUpMs)
         this.#report('events', [seen], `reported a split from ${strangers[0]}, and never that it merged`)
     }
   }
@@ -82,6 +86,7 @@ export class EventOracle implements Oracle {
 
   #merged(seen: Seen, stranger: string): void {
     this.#mergedCount++
+    this.#mergedMs.set(seen, this.#world.nowMs)
     const open = this.#splits.get(seen) ?? []
     const index = open.indexOf(stranger)
     if (index < 0)
