@@ -37,7 +37,8 @@ test('every recording leads to the same states, that of the one that was killed 
     expect(stdout).toContain('all the same')
     expect(code).toBe(0)
     expect(stderr).toContain(index === 2 ? 'the process died' : '')
-    expect(lines(stdout).some((line) => line.includes('cause '))).toBe(true)
+    // The one that was killed may have lost what it wrote last.
+    if (index !== 2) expect(lines(stdout).some((line) => line.includes('cause '))).toBe(true)
   }
 })
 
