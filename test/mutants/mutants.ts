@@ -104,13 +104,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'merge-from-first-successor-only',
     rule: 'look for other rings through all that are remembered',
     scenario: 'trace-3-from-its-end',
-    edits: [
-      [
-        'core/merge.ts',
-        ' ?? core.successors[0]) : core.remembered.nextInTurn()',
-        ' ?? core.successors[0]) : core.successors[0]',
-      ],
-    ],
+    edits: [['core/merge.ts', 'const turn = core.selfLookupTurn++ % 3', 'const turn = 0 * core.selfLookupTurn++']],
   },
   {
     name: 'silent-for-ever',
