@@ -28,20 +28,24 @@ inline uint16_t load16(const uint8_t* at) {
   return half;
 }
 
-/** Bytes of the extensions in `set`, of ORIGIN only what comes before its address. */
+/** Bytes of the extensions in `set`, of the last one, ORIGIN or OWNER, only what comes before its address. */
 constexpr uint32_t extension_bytes_fixed(uint32_t set) {
   return ((set & EXT_TARGET) != 0 ? TARGET_BYTES : 0) + ((set & EXT_DEADLINE) != 0 ? DEADLINE_BYTES : 0) +
          ((set & EXT_TRACE) != 0 ? TRACE_BYTES : 0) + ((set & EXT_FRAGMENT) != 0 ? FRAGMENT_BYTES : 0) +
-         ((set & EXT_ORIGIN) != 0 ? ORIGIN_FIXED_BYTES : 0);
+         ((set & EXT_ORIGIN) != 0 ? ORIGIN_FIXED_BYTES : 0) + ((set & EXT_OWNER) != 0 ? OWNER_FIXED_BYTES : 0);
 }
+
+/** Of these two a frame has one at most; either begins with the length of its address. */
+inline constexpr uint32_t kLast = EXT_ORIGIN | EXT_OWNER;
+static_assert(ORIGIN_ADDRESS_BYTES == OWNER_ADDRESS_BYTES);
 
 /** Bytes between header and body of a frame whose fixed extension bytes are known to be there. */
 inline uint32_t extension_bytes(const uint8_t* frame) {
   const uint32_t set = load16(frame + AT_EXTENSIONS);
   const uint32_t fixed = extension_bytes_fixed(set);
-  if ((set & EXT_ORIGIN) == 0) return fixed;
-  const uint32_t origin = HEADER_BYTES + fixed - ORIGIN_FIXED_BYTES;
-  return padded(fixed + load16(frame + origin + ORIGIN_ADDRESS_BYTES));
+  if ((set & kLast) == 0) return fixed;
+  const uint32_t last = HEADER_BYTES + fixed - ((set & EXT_OWNER) != 0 ? OWNER_FIXED_BYTES : ORIGIN_FIXED_BYTES);
+  return padded(fixed + load16(frame + last + ORIGIN_ADDRESS_BYTES));
 }
 
 /** Looks at the frame that starts at `frame`, of which `available` bytes have come. */
@@ -53,7 +57,9 @@ inline uint32_t extension_bytes(const uint8_t* frame) {
   const uint32_t set = load16(frame + AT_EXTENSIONS);
   const uint32_t unknown = (load16(frame + AT_FLAGS) & ~FLAGS_KNOWN) | (set & ~EXTENSIONS_KNOWN) | frame[AT_RESERVED];
   if (unknown != 0) return {Verdict::reserved, 0};
-  if (set != 0 && extension_bytes_fixed(set) > length - HEADER_BYTES) return {Verdict::extensions, 0};
+  if (set != 0 && ((set & kLast) == kLast || extension_bytes_fixed(set) > length - HEADER_BYTES)) {
+    return {Verdict::extensions, 0};
+  }
 
   const uint32_t size = padded(length);
   if (available < size) return {Verdict::partial, length};

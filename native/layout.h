@@ -12,7 +12,7 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
 
 // clang-format off
 #define CHORDITE_LAYOUT(X)                                                                          \
-  X(LAYOUT_VERSION, 2)                                                                              \
+  X(LAYOUT_VERSION, 3)                                                                              \
   /* Frames, as on the wire. */                                                                     \
   X(PROTOCOL_VERSION, 1)                                                                            \
   X(HEADER_BYTES, 32)                                                                               \
@@ -31,19 +31,22 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
   X(AT_FROM_VNODE, 22)                                                                              \
   X(AT_METHOD_LOW, 24)                                                                              \
   X(AT_METHOD_HIGH, 28)                                                                             \
-  X(FLAGS_KNOWN, 0x37)                                                                              \
+  X(FLAGS_KNOWN, 0x3f)                                                                              \
   X(EXT_TARGET, 1)                                                                                  \
   X(EXT_DEADLINE, 2)                                                                                \
   X(EXT_TRACE, 4)                                                                                   \
   X(EXT_FRAGMENT, 8)                                                                                \
   X(EXT_ORIGIN, 16)                                                                                 \
-  X(EXTENSIONS_KNOWN, 31)                                                                           \
+  X(EXT_OWNER, 32)                                                                                  \
+  X(EXTENSIONS_KNOWN, 63)                                                                           \
   X(TARGET_BYTES, 32)                                                                               \
   X(DEADLINE_BYTES, 8)                                                                              \
   X(TRACE_BYTES, 24)                                                                                \
   X(FRAGMENT_BYTES, 16)                                                                             \
   X(ORIGIN_FIXED_BYTES, 40)                                                                         \
   X(ORIGIN_ADDRESS_BYTES, 0)                                                                        \
+  X(OWNER_FIXED_BYTES, 48)                                                                          \
+  X(OWNER_ADDRESS_BYTES, 0)                                                                         \
   X(TYPE_HELLO, 1)                                                                                  \
   X(HELLO_MAGIC, 0x44524843)                                                                        \
   /* One descriptor an event: link index | kind << KIND_SHIFT, generation, offset or reason, length. */   \

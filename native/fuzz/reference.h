@@ -40,14 +40,15 @@ inline Frame look(const uint8_t* bytes, uint64_t available) {
   if (bytes[17] != 1) return {Outcome::version};
   const uint32_t flags = number(bytes + 6, 2);
   const uint32_t extensions = number(bytes + 18, 2);
-  if ((flags & 0xffc8) != 0 || extensions >= 32 || bytes[21] != 0) return {Outcome::reserved};
+  if ((flags & 0xffc0) != 0 || extensions >= 64 || bytes[21] != 0) return {Outcome::reserved};
 
-  constexpr uint32_t kSizes[5] = {32, 8, 24, 16, 40};
+  if (extensions >= 48) return {Outcome::extensions};
+  constexpr uint32_t kSizes[6] = {32, 8, 24, 16, 40, 48};
   uint32_t at = 32;
-  uint32_t origin = 0;
-  for (uint32_t i = 0; i < 5; ++i) {
+  uint32_t last = 0;
+  for (uint32_t i = 0; i < 6; ++i) {
     if ((extensions >> i & 1) == 0) continue;
-    origin = at;
+    last = at;
     at += kSizes[i];
     if (at > length) return {Outcome::extensions};
   }
@@ -56,7 +57,7 @@ inline Frame look(const uint8_t* bytes, uint64_t available) {
   if (available < size) return {Outcome::partial, length};
 
   if (extensions >= 16) {
-    at += number(bytes + origin, 2);
+    at += number(bytes + last, 2);
     while (at % 8 != 0) ++at;
     if (at > length) return {Outcome::extensions};
   }

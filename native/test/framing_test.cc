@@ -63,18 +63,23 @@ void reserved() {
 void extensions() {
   for (uint16_t set = 0; set <= EXTENSIONS_KNOWN; ++set) {
     const uint32_t least = HEADER_BYTES + extension_bytes_fixed(set);
+    if ((set & kLast) == kLast) {
+      CHECK(Frame(least, 16, set).check(least) == Verdict::extensions);
+      CHECK(Frame(4096, 16, set).check(HEADER_BYTES) == Verdict::extensions);
+      continue;
+    }
     CHECK(Frame(least, 16, set).check(least) == Verdict::whole);
     if (set == 0) continue;
     CHECK(Frame(least - 1, 16, set).check(least) == Verdict::extensions);
-    if ((set & EXT_ORIGIN) == 0) continue;
+    if ((set & kLast) == 0) continue;
     // An address that takes the frame's last byte, and one that would take one more.
-    const uint32_t origin = least - ORIGIN_FIXED_BYTES;
+    const uint32_t last = least - ((set & EXT_OWNER) != 0 ? OWNER_FIXED_BYTES : ORIGIN_FIXED_BYTES);
     Frame frame(least + 24, 16, set);
-    frame.bytes[origin] = 24;
+    frame.bytes[last] = 24;
     CHECK(frame.check(least + 24) == Verdict::whole);
-    frame.bytes[origin] = 25;
+    frame.bytes[last] = 25;
     CHECK(frame.check(least + 24) == Verdict::extensions);
-    frame.bytes[origin] = frame.bytes[origin + 1] = 0xff;
+    frame.bytes[last] = frame.bytes[last + 1] = 0xff;
     CHECK(frame.check(least + 24) == Verdict::extensions);
   }
 }
@@ -98,7 +103,7 @@ void random_bytes() {
     for (uint32_t i = 0; i < size; ++i) bytes[i] = static_cast<uint8_t>(random.next());
     if (size >= HEADER_BYTES && random.below(4) != 0) {
       const uint32_t length = random.below(300);
-      const auto set = static_cast<uint16_t>(random.below(32));
+      const auto set = static_cast<uint16_t>(random.below(EXTENSIONS_KNOWN + 1));
       std::memcpy(bytes + AT_LENGTH, &length, 4);
       std::memset(bytes + AT_TYPE, 0, 4);
       bytes[AT_VERSION] = PROTOCOL_VERSION;

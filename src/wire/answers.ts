@@ -1,8 +1,20 @@
-/** Bodies of the answers to routed and application frames: FOUND and FAILURE. */
+/** What answers to routed and application frames say: the bodies of FOUND and FAILURE, and the extension OWNER. */
 import type { Id } from '../core/id.ts'
 import type { Peer, Range } from '../core/messages.ts'
 import { Reader, Writer } from './body.ts'
 import { type PeerBook, readPeer, writePeer } from './codec.ts'
+import { type FrameMemory, readAscii, readExtensions, readHops, readId, readIncarnation } from './frames.ts'
+import { extensionOffset } from './framing.ts'
+import {
+  ADDRESS_BYTES_MAX,
+  EXT_OWNER,
+  OWNER_ADDRESS,
+  OWNER_ADDRESS_BYTES,
+  OWNER_AFTER,
+  OWNER_EPOCH,
+  OWNER_INCARNATION,
+  OWNER_VNODE,
+} from './layout.ts'
 
 /** Why a routed or application frame was not served. Numbers travel: never change one. */
 export const FAIL_UNSETTLED = 1
@@ -53,6 +65,20 @@ export function decodeFound(bytes: Uint8Array, at: number, end: number, book: Pe
   const epoch = reader.u64()
   if (!reader.finished() || owner === undefined) return undefined
   return { owner, range: { after, upTo: owner.id }, epoch, hops }
+}
+
+/** Who owns the key of the question, as the answer at `at` says; undefined if it does not, or names nobody who can. */
+export function readOwner(m: FrameMemory, at: number, book: PeerBook): Found | undefined {
+  if ((readExtensions(m, at) & EXT_OWNER) === 0) return undefined
+  const p = extensionOffset(m, at, EXT_OWNER)
+  const addressBytes = m.halves[(p + OWNER_ADDRESS_BYTES) >>> 1]!
+  const index = m.halves[(p + OWNER_VNODE) >>> 1]!
+  if (addressBytes > ADDRESS_BYTES_MAX || index > 255) return undefined
+  const address = readAscii(m.bytes, p + OWNER_ADDRESS, addressBytes)
+  const owner = book.peer(address, index, readIncarnation(m, p + OWNER_INCARNATION))
+  if (owner === undefined) return undefined
+  const after = readId(m, p + OWNER_AFTER)
+  return { owner, range: { after, upTo: owner.id }, epoch: readIncarnation(m, p + OWNER_EPOCH), hops: readHops(m, at) }
 }
 
 /** Code (2), then a text for people. A view that the next call overwrites. */

@@ -11,6 +11,11 @@ import {
   ORIGIN_FIXED_BYTES,
   ORIGIN_ID,
   ORIGIN_INCARNATION,
+  OWNER_ADDRESS,
+  OWNER_AFTER,
+  OWNER_EPOCH,
+  OWNER_FIXED_BYTES,
+  OWNER_INCARNATION,
   PROTOCOL_VERSION,
   padded,
   TARGET_BYTES,
@@ -148,6 +153,34 @@ export function writeOrigin(
 
 export function originBytes(address: string): number {
   return ORIGIN_FIXED_BYTES + padded(address.length)
+}
+
+/** Whose range (after, its id] the answer comes from, under which epoch. */
+export function writeOwner(
+  m: FrameMemory,
+  p: number,
+  address: string,
+  vnode: number,
+  incarnation: bigint,
+  after: Id,
+  epoch: bigint,
+): number {
+  const length = address.length
+  m.words[p >>> 2] = length | (vnode << 16)
+  m.words[(p >>> 2) + 1] = 0
+  writeIncarnation(m, p + OWNER_INCARNATION, incarnation)
+  after.writeTo(m.bytes, p + OWNER_AFTER)
+  m.words[(p + OWNER_AFTER + 20) >>> 2] = 0
+  writeIncarnation(m, p + OWNER_EPOCH, epoch)
+  const start = p + OWNER_ADDRESS
+  const end = start + padded(length)
+  for (let i = 0; i < length; i++) m.bytes[start + i] = address.charCodeAt(i)
+  m.bytes.fill(0, start + length, end)
+  return end
+}
+
+export function ownerBytes(address: string): number {
+  return OWNER_FIXED_BYTES + padded(address.length)
 }
 
 export function readId(m: FrameMemory, p: number): Id {

@@ -61,11 +61,14 @@ function checkHeader(ring: Ring, offset: number, bytesMax: number): number {
   if ((ring.halves[(offset + L.AT_FLAGS) >>> 1]! & ~L.FLAGS_KNOWN) !== 0) return BAD_RESERVED
   const extensions = ring.halves[(offset + L.AT_EXTENSIONS) >>> 1]!
   if ((extensions & ~L.EXTENSIONS_KNOWN) !== 0 || ring.bytes[offset + L.AT_RESERVED] !== 0) return BAD_RESERVED
-  const fixed = FIXED_BYTES[extensions & 15]! + ((extensions & L.EXT_ORIGIN) !== 0 ? L.ORIGIN_FIXED_BYTES : 0)
-  return fixed > length - L.HEADER_BYTES ? BAD_EXTENSIONS : 0
+  const last = LAST_FIXED_BYTES[extensions >>> 4]!
+  return last < 0 || FIXED_BYTES[extensions & 15]! + last > length - L.HEADER_BYTES ? BAD_EXTENSIONS : 0
 }
 
-/** Bytes of the extensions below ORIGIN, by which of them are present. */
+/** Bytes before the address of the last extension: none, ORIGIN or OWNER, which a frame does not have both. */
+const LAST_FIXED_BYTES = [0, L.ORIGIN_FIXED_BYTES, L.OWNER_FIXED_BYTES, -1] as const
+
+/** Bytes of the extensions below ORIGIN and OWNER, by which of them are present. */
 const FIXED_BYTES = Array.from(
   { length: 16 },
   (_, set) =>
@@ -82,13 +85,14 @@ export function extensionOffset(ring: Ring, offset: number, ext: number): number
   return offset + L.HEADER_BYTES + FIXED_BYTES[extensions & (ext - 1) & 15]!
 }
 
-/** Bytes between header and body. ORIGIN's own length field must be there. */
+/** Bytes between header and body. The last extension's own length field must be there. */
 export function extensionBytes(ring: Ring, offset: number): number {
   const extensions = ring.halves[(offset + L.AT_EXTENSIONS) >>> 1]!
   const fixed = FIXED_BYTES[extensions & 15]!
-  if ((extensions & L.EXT_ORIGIN) === 0) return fixed
+  if (extensions < L.EXT_ORIGIN) return fixed
+  // Both begin with it.
   const address = ring.halves[(offset + L.HEADER_BYTES + fixed + L.ORIGIN_ADDRESS_BYTES) >>> 1]!
-  return fixed + L.padded(L.ORIGIN_FIXED_BYTES + address)
+  return fixed + L.padded(LAST_FIXED_BYTES[extensions >>> 4]! + address)
 }
 
 /** Where the body of a checked frame starts; it ends at `offset` + length. */

@@ -6,7 +6,7 @@
  *
  * Little-endian. `length` covers header, extensions and body, not the padding. Every frame starts 8-byte aligned.
  */
-export const LAYOUT_VERSION = 2
+export const LAYOUT_VERSION = 3
 export const PROTOCOL_VERSION = 1
 
 export const HEADER_BYTES = 32
@@ -36,9 +36,10 @@ export const AT_METHOD_HIGH = 28
 export const FLAG_FINAL = 1 // the sender believes that the receiver owns the key
 export const FLAG_ONE_WAY = 2 // no value wanted; acknowledged unless the request id is zero
 export const FLAG_IDEMPOTENT = 4 // may be handled more than once
+export const FLAG_UNCACHED = 8 // nobody on the way goes by a remembered range: what was remembered has failed before
 export const FLAG_CLASS_SHIFT = 4 // two bits: traffic class
 export const FLAG_CLASS_MASK = 0x30
-export const FLAGS_KNOWN = 0x37
+export const FLAGS_KNOWN = 0x3f
 
 /** Traffic classes, most urgent first. */
 export const CLASS_MAINTENANCE = 0
@@ -50,8 +51,9 @@ export const EXT_TARGET = 1 // 32 bytes: id (20), zero (4), incarnation (8; 0 = 
 export const EXT_DEADLINE = 2 // 8 bytes: remaining milliseconds (4), zero (4)
 export const EXT_TRACE = 4 // 24 bytes: trace id (16), span id (8); carried along, not read
 export const EXT_FRAGMENT = 8 // 16 bytes: total (4), offset (4), message number (4), zero (4)
-export const EXT_ORIGIN = 16 // 40 bytes + address, padded: see below
-export const EXTENSIONS_KNOWN = 31
+export const EXT_ORIGIN = 16 // 40 bytes + address, padded: who asks; see below
+export const EXT_OWNER = 32 // 48 bytes + address, padded: who answers; see below. Never beside ORIGIN
+export const EXTENSIONS_KNOWN = 63
 
 export const TARGET_BYTES = 32
 export const TARGET_INCARNATION = 24
@@ -66,6 +68,14 @@ export const ORIGIN_ROLE = 4
 export const ORIGIN_INCARNATION = 8
 export const ORIGIN_ID = 16
 export const ORIGIN_ADDRESS = 40
+/** Owner: address bytes (2), virtual node (2), zero (4), incarnation (8), start of range (20), zero (4), epoch (8), address. */
+export const OWNER_FIXED_BYTES = 48
+export const OWNER_ADDRESS_BYTES = 0
+export const OWNER_VNODE = 2
+export const OWNER_INCARNATION = 8
+export const OWNER_AFTER = 16
+export const OWNER_EPOCH = 40
+export const OWNER_ADDRESS = 48
 export const ADDRESS_BYTES_MAX = 255
 
 export const ROLE_MEMBER = 0

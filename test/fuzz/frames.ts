@@ -3,6 +3,8 @@
  * copied more often than allowed, and every field of a whole frame within the frame.
  */
 
+import { idOf, Peers } from '../../src/runtime/peers.ts'
+import { readOwner } from '../../src/wire/answers.ts'
 import {
   canCopyShort,
   copyShort,
@@ -77,7 +79,7 @@ function lookAtFrame(ring: Ring, offset: number, length: number): void {
   must(body >= offset + L.HEADER_BYTES && body <= offset + length, 'the body is outside')
   const extensions = readExtensions(ring, offset)
   let last = offset + L.HEADER_BYTES
-  for (const ext of [L.EXT_TARGET, L.EXT_DEADLINE, L.EXT_TRACE, L.EXT_FRAGMENT, L.EXT_ORIGIN]) {
+  for (const ext of [L.EXT_TARGET, L.EXT_DEADLINE, L.EXT_TRACE, L.EXT_FRAGMENT, L.EXT_ORIGIN, L.EXT_OWNER]) {
     const at = extensionOffset(ring, offset, ext)
     must(at >= 0 === ((extensions & ext) !== 0), 'an extension that is not there')
     if (at < 0) continue
@@ -85,6 +87,7 @@ function lookAtFrame(ring: Ring, offset: number, length: number): void {
     last = at
     if (ext === L.EXT_TARGET) readId(ring, at)
     if (ext === L.EXT_ORIGIN) lookAtOrigin(ring, at, body)
+    if (ext === L.EXT_OWNER) lookAtOwner(ring, offset, at, body)
   }
   const target = extensionOffset(ring, offset, L.EXT_TARGET)
   const forKey = target >= 0 && readIncarnation(ring, target + L.TARGET_INCARNATION) === 0n
@@ -112,3 +115,14 @@ function lookAtOrigin(ring: Ring, at: number, body: number): void {
   readId(ring, at + L.ORIGIN_ID)
   readIncarnation(ring, at + L.ORIGIN_INCARNATION)
 }
+
+function lookAtOwner(ring: Ring, offset: number, at: number, body: number): void {
+  const length = ring.halves[(at + L.OWNER_ADDRESS_BYTES) >>> 1]!
+  must(at + L.OWNER_ADDRESS + length <= body, 'the address is outside')
+  const found = readOwner(ring, offset, book)
+  if (found === undefined) return
+  must(found.owner.address.length === length, 'an address of another length')
+  must(found.range.upTo === found.owner.id, 'a range that does not end at its owner')
+}
+
+const book = new Peers(idOf)

@@ -63,7 +63,7 @@ const frame = fc
   .record({
     body: fc.integer({ min: 0, max: 300 }),
     type: fc.constantFrom(L.TYPE_HELLO, L.TYPE_REQUEST, 999),
-    extensions: fc.integer({ min: 0, max: 31 }),
+    extensions: fc.integer({ min: 0, max: L.EXTENSIONS_KNOWN }),
     address: fc.constantFrom(0, 1, 8, 22, 255, 65_535),
     lie: fc.constantFrom(0, 0, 0, -1, 1, 100_000),
     flipAt: fc.option(fc.integer({ min: 4, max: 120 })),
@@ -71,20 +71,22 @@ const frame = fc
   })
   .map(({ body, type, extensions, address, lie, flipAt, flip }) => {
     const origin = (extensions & L.EXT_ORIGIN) !== 0
+    const owner = (extensions & L.EXT_OWNER) !== 0
+    const fixed = (origin ? L.ORIGIN_FIXED_BYTES : 0) + (owner ? L.OWNER_FIXED_BYTES : 0)
     const before =
       L.HEADER_BYTES +
       ((extensions & L.EXT_TARGET) !== 0 ? L.TARGET_BYTES : 0) +
       ((extensions & L.EXT_DEADLINE) !== 0 ? L.DEADLINE_BYTES : 0) +
       ((extensions & L.EXT_TRACE) !== 0 ? L.TRACE_BYTES : 0) +
       ((extensions & L.EXT_FRAGMENT) !== 0 ? L.FRAGMENT_BYTES : 0)
-    const length = before + (origin ? L.padded(L.ORIGIN_FIXED_BYTES + (address & 0xff)) : 0) + body
+    const length = before + (origin || owner ? L.padded(fixed + (address & 0xff)) : 0) + body
     const bytes = new Uint8Array(L.padded(length))
     const view = new DataView(bytes.buffer)
     view.setUint32(L.AT_LENGTH, length + lie, true)
     view.setUint16(L.AT_TYPE, type, true)
     view.setUint16(L.AT_EXTENSIONS, extensions, true)
     bytes[L.AT_VERSION] = L.PROTOCOL_VERSION
-    if (origin) view.setUint16(before, address, true)
+    if (origin || owner) view.setUint16(before, address, true)
     if (flipAt !== null && flipAt < bytes.length) bytes[flipAt]! ^= flip
     return bytes
   })

@@ -21,10 +21,11 @@ const malformed: [string, Uint8Array, CloseReason][] = [
   ['longer than allowed', spoiled(0, 1, 0, 1, 0), 'length'],
   ['of absurd length', spoiled(0, 255, 255, 255, 255), 'length'],
   ['another version', spoiled(L.AT_VERSION, 9), 'version'],
-  ['an unknown flag', spoiled(L.AT_FLAGS, 8), 'reserved'],
-  ['an unknown extension', spoiled(L.AT_EXTENSIONS, 32), 'reserved'],
+  ['an unknown flag', spoiled(L.AT_FLAGS, 64), 'reserved'],
+  ['an unknown extension', spoiled(L.AT_EXTENSIONS, 64), 'reserved'],
   ['a reserved byte set', spoiled(L.AT_RESERVED, 1), 'reserved'],
   ['extensions longer than the frame', spoiled(L.AT_EXTENSIONS, L.EXT_TARGET), 'extensions'],
+  ['both last extensions', spoiled(L.AT_EXTENSIONS, L.EXT_ORIGIN | L.EXT_OWNER), 'extensions'],
   ['an address longer than the frame', longOrigin(), 'extensions'],
   ['padding not zero', spoiled(good.length - 1, 1), 'padding'],
 ]

@@ -84,7 +84,7 @@ describe('fragments', () => {
     ['less than a header', ([a]) => [patched(a!, 32, 31)], 'size'],
     ['a message of another length', ([a, b, c]) => [patched(a!, 48, 80_000), b!, c!], 'frame'],
     ['a message that is a hello', ([a, b, c]) => [patched(a!, 52, L.TYPE_HELLO), b!, c!], 'frame'],
-    ['a message with unknown flags', ([a, b, c]) => [patched(a!, 52, L.TYPE_REQUEST | (8 << 16)), b!, c!], 'frame'],
+    ['a message with unknown flags', ([a, b, c]) => [patched(a!, 52, L.TYPE_REQUEST | (64 << 16)), b!, c!], 'frame'],
   ])('%s is a fault', (_, change, fault) => {
     const reassembler = new Reassembler<string>(MAX, 4 * MAX)
     const results = change(cut(message(70_000), 1)).map((ring) => take(reassembler, 'link', ring))

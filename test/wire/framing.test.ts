@@ -14,6 +14,8 @@ import {
 import * as L from '../../src/wire/layout.ts'
 import { frameBytes, helloBytes, writeFrame } from '../transports/frames.ts'
 
+const BOTH = L.EXT_ORIGIN | L.EXT_OWNER
+
 const EXTENSIONS = [
   [L.EXT_TARGET, L.TARGET_BYTES],
   [L.EXT_DEADLINE, L.DEADLINE_BYTES],
@@ -21,10 +23,14 @@ const EXTENSIONS = [
   [L.EXT_FRAGMENT, L.FRAGMENT_BYTES],
 ] as const
 
-/** A frame with all extensions of `set`, an origin address of `addressBytes`, and a body. */
+/** Bytes before the address of ORIGIN, or OWNER; with both there is none. */
+const LAST = [0, L.ORIGIN_FIXED_BYTES, L.OWNER_FIXED_BYTES, 0]
+
+/** A frame with all extensions of `set`, an address in ORIGIN or OWNER of `addressBytes`, and a body. */
 function extended(set: number, addressBytes: number, bodyBytes: number): { ring: Ring; length: number; body: number } {
   const fixed = EXTENSIONS.reduce((sum, [ext, bytes]) => sum + ((set & ext) !== 0 ? bytes : 0), 0)
-  const origin = (set & L.EXT_ORIGIN) !== 0 ? L.padded(L.ORIGIN_FIXED_BYTES + addressBytes) : 0
+  const before = LAST[set >>> 4]!
+  const origin = before > 0 ? L.padded(before + addressBytes) : 0
   const ring = makeRing(L.HEADER_BYTES + fixed + origin + bodyBytes)
   const length = writeFrame(ring, 0, L.TYPE_REQUEST, new Uint8Array(fixed + origin + bodyBytes))
   ring.halves[L.AT_EXTENSIONS >>> 1] = set
@@ -36,6 +42,10 @@ describe('checkFrame', () => {
   test('every set of extensions: offsets follow from the flags', () => {
     for (let set = 0; set <= L.EXTENSIONS_KNOWN; set++) {
       const { ring, length, body } = extended(set, 21, 5)
+      if ((set & BOTH) === BOTH) {
+        expect(FRAME_FAULTS[-checkFrame(ring, 0, L.padded(length))]).toBe('extensions')
+        continue
+      }
       expect(checkFrame(ring, 0, L.padded(length))).toBe(L.padded(length))
       expect(bodyOffset(ring, 0)).toBe(body)
       let at = L.HEADER_BYTES
@@ -43,7 +53,9 @@ describe('checkFrame', () => {
         expect(extensionOffset(ring, 0, ext)).toBe((set & ext) !== 0 ? at : -1)
         if ((set & ext) !== 0) at += bytes
       }
-      expect(extensionOffset(ring, 0, L.EXT_ORIGIN)).toBe((set & L.EXT_ORIGIN) !== 0 ? at : -1)
+      for (const ext of [L.EXT_ORIGIN, L.EXT_OWNER]) {
+        expect(extensionOffset(ring, 0, ext)).toBe((set & ext) !== 0 ? at : -1)
+      }
     }
   })
 
@@ -68,8 +80,8 @@ describe('checkFrame', () => {
     )
   })
 
-  test('the longest address fits, one byte more than the frame does not', () => {
-    const { ring, length } = extended(L.EXT_ORIGIN, 21, 0)
+  test.each([L.EXT_ORIGIN, L.EXT_OWNER])('the longest address fits, one byte more than the frame does not', (set) => {
+    const { ring, length } = extended(set, 21, 0)
     expect(checkFrame(ring, 0, L.padded(length))).toBe(L.padded(length))
     ring.halves[L.HEADER_BYTES >>> 1] = 25
     expect(FRAME_FAULTS[-checkFrame(ring, 0, L.padded(length))]).toBe('extensions')
@@ -176,7 +188,12 @@ describe('test vectors', () => {
 function headerOf(ring: Ring): Record<string, unknown> {
   const view = new DataView(ring.bytes.buffer)
   const flags = view.getUint16(L.AT_FLAGS, true)
-  const names = { final: L.FLAG_FINAL, oneWay: L.FLAG_ONE_WAY, idempotent: L.FLAG_IDEMPOTENT }
+  const names = {
+    final: L.FLAG_FINAL,
+    oneWay: L.FLAG_ONE_WAY,
+    idempotent: L.FLAG_IDEMPOTENT,
+    uncached: L.FLAG_UNCACHED,
+  }
   return {
     length: view.getUint32(L.AT_LENGTH, true),
     type: view.getUint16(L.AT_TYPE, true),
@@ -220,6 +237,19 @@ function extensionsOf(ring: Ring): Record<string, Record<string, unknown>> {
       role: view.getUint32(origin + L.ORIGIN_ROLE, true),
       incarnation: String(view.getBigUint64(origin + L.ORIGIN_INCARNATION, true)),
       id: hex(ring, origin + L.ORIGIN_ID, origin + L.ORIGIN_ID + 20),
+    }
+  }
+  const owner = at(L.EXT_OWNER)
+  if (owner >= 0) {
+    const address = owner + L.OWNER_ADDRESS
+    const end = address + view.getUint16(owner + L.OWNER_ADDRESS_BYTES, true)
+    found.owner = {
+      at: owner,
+      address: new TextDecoder().decode(ring.bytes.subarray(address, end)),
+      virtualNode: view.getUint16(owner + L.OWNER_VNODE, true),
+      incarnation: String(view.getBigUint64(owner + L.OWNER_INCARNATION, true)),
+      after: hex(ring, owner + L.OWNER_AFTER, owner + L.OWNER_AFTER + 20),
+      epoch: String(view.getBigUint64(owner + L.OWNER_EPOCH, true)),
     }
   }
   return found
