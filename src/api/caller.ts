@@ -65,6 +65,9 @@ export interface Caller {
   close(): Promise<void>
   /** Settles when closed; with the error if it did not close by its own will. */
   readonly closed: Promise<ChordError | undefined>
+  /** Whether it keeps the process alive; it does by default. */
+  ref(): this
+  unref(): this
   /** Members leave, clients close. */
   [Symbol.asyncDispose](): Promise<void>
 }

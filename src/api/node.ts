@@ -30,9 +30,6 @@ export interface ChordNode extends Caller {
   on<E extends keyof Events>(event: E, fn: (e: Events[E]) => void): this
   off<E extends keyof Events>(event: E, fn: (e: Events[E]) => void): this
   metrics(): Metrics
-  /** Whether the node keeps the process alive; it does by default. */
-  ref(): this
-  unref(): this
 }
 
 export type NodeState = 'new' | 'joining' | 'member' | 'isolated' | 'leaving' | 'closed'
