@@ -4,13 +4,14 @@ import { nativeBatches } from '../dist/native/batch.js'
 import { twinBatches } from '../dist/native/ids.js'
 import { loadNative } from '../dist/native/load.js'
 import { summary } from './lib/stats.mjs'
+import { arcGroups } from './micro/arcs.mjs'
 import { codecGroup } from './micro/codec.mjs'
 import { intervalGroup } from './micro/intervals.mjs'
 import { ringReadGroup } from './micro/ring-read.mjs'
 import { routingGroups } from './micro/routing.mjs'
 import { sha1Group } from './micro/sha1.mjs'
 
-const GROUPS = [sha1Group, intervalGroup, ...routingGroups, codecGroup, ringReadGroup]
+const GROUPS = [sha1Group, intervalGroup, ...routingGroups, ...arcGroups, codecGroup, ringReadGroup]
 
 /** Groups of rows, nanoseconds for one operation each; `times` is the ratio to the first row of the group. */
 export async function runMicro({ quick = false, say = () => {} } = {}) {

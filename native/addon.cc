@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 
+#include "arc_table.h"
 #include "closest_preceding.h"
 #include "id160.h"
 #include "instance.h"
@@ -273,6 +274,47 @@ napi_value closest_preceding_export(napi_env env, napi_callback_info callback) {
   return nullptr;
 }
 
+/** findArcs(table, ids, numbers): the table as src/core/arc-table.ts prepares it */
+napi_value find_arcs_export(napi_env env, napi_callback_info callback) {
+  const Arguments<3> arguments(env, callback);
+  Span<uint32_t> words;
+  Span<uint8_t> ids;
+  Span<int32_t> numbers;
+  ArcTable table;
+  if (!read_words(env, arguments.values[0], &words) || !read_bytes(env, arguments.values[1], &ids) ||
+      !read_array(env, arguments.values[2], napi_int32_array, &numbers) || numbers.size > UINT32_MAX ||
+      ids.size != numbers.size * kIdBytes) {
+    return fail(env, "chordite: bad arguments for findArcs", kBadOption);
+  }
+  if (!table.open(words.data, words.size)) return fail(env, "chordite: not a table of arcs", kBadOption);
+  find_arcs(table, ids.data, static_cast<uint32_t>(numbers.size), numbers.data);
+  return nullptr;
+}
+
+/** hashAndFindArcs(table, bytes, offsets, numbers, ids): `ids` is null, or takes the hashes */
+napi_value hash_and_find_export(napi_env env, napi_callback_info callback) {
+  const Arguments<5> arguments(env, callback);
+  Span<uint32_t> words;
+  Span<uint8_t> bytes;
+  Span<uint32_t> offsets;
+  Span<int32_t> numbers;
+  Span<uint8_t> ids;
+  napi_valuetype type{};
+  const bool kept = napi_typeof(env, arguments.values[4], &type) == napi_ok && type != napi_null;
+  if (!read_words(env, arguments.values[0], &words) || !read_bytes(env, arguments.values[1], &bytes) ||
+      !read_words(env, arguments.values[2], &offsets) ||
+      !read_array(env, arguments.values[3], napi_int32_array, &numbers) || offsets.size == 0 ||
+      offsets.size > UINT32_MAX || numbers.size != offsets.size - 1 ||
+      (kept && (!read_bytes(env, arguments.values[4], &ids) || ids.size != numbers.size * kIdBytes))) {
+    return fail(env, "chordite: bad arguments for hashAndFindArcs", kBadOption);
+  }
+  ArcTable table;
+  if (!table.open(words.data, words.size)) return fail(env, "chordite: not a table of arcs", kBadOption);
+  const PackedKeys keys{bytes.data, bytes.size, offsets.data, static_cast<uint32_t>(numbers.size)};
+  if (hash_and_find_arcs(table, keys, numbers.data, kept ? ids.data : nullptr)) return nullptr;
+  return fail(env, "chordite: offsets out of order", kBadOption);
+}
+
 struct Export {
   const char* name;
   napi_callback function;
@@ -290,6 +332,8 @@ constexpr Export kExports[] = {
     {"sha1Batch", sha1_batch_export},
     {"isBetweenBatch", is_between_export},
     {"closestPrecedingBatch", closest_preceding_export},
+    {"findArcs", find_arcs_export},
+    {"hashAndFindArcs", hash_and_find_export},
 };
 
 }  // namespace

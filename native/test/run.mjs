@@ -24,6 +24,7 @@ const tests = [
   { name: 'ring_test', sources: [] },
   { name: 'id160_test', sources: [] },
   { name: 'sha1_test', sources: SHA1 },
+  { name: 'arc_table_test', sources: SHA1 },
   { name: 'closest_test', sources: ['closest_preceding.cc', 'closest_avx512.cc'] },
   { name: 'poller_test', sources: POLLER },
   { name: 'poller_test', sources: BSD_POLLER, bsd: true },

@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'ERR_JOIN_TIMEOUT' // no contact let us in before the deadline
   | 'ERR_LISTEN' // the address cannot be bound
   | 'ERR_NATIVE_UNAVAILABLE' // the native transport was demanded and cannot be loaded
+  | 'ERR_NOT_CACHED' // asked to answer at once, and the key's owner is not known here
   | 'ERR_NOT_MEMBER' // the addressed node is no (longer a) member, or is a client
   | 'ERR_NO_HANDLER' // the receiver handles no such message type
   | 'ERR_OUTCOME_UNKNOWN' // it may or may not have been delivered

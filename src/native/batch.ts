@@ -3,9 +3,20 @@
  * bytes each. C++ borrows what it is given for the length of the call.
  */
 import type { PackedKeys } from '../api.ts'
+import type { ArcTable } from '../core/arc-table.ts'
 import { ID_BYTES, type Id } from '../core/id.ts'
 import type { RoutingTable } from '../core/routing-table.ts'
-import { checkPacked, countIds, hashesFor, type IdBatches, indexesFor, packed, packIds, twinBatches } from './ids.ts'
+import {
+  checkPacked,
+  countIds,
+  hashesFor,
+  type IdBatches,
+  indexesFor,
+  indexesOf,
+  packed,
+  packIds,
+  twinBatches,
+} from './ids.ts'
 import { type Addon, loadNative } from './load.ts'
 import type { PlainKey } from './pack.ts'
 
@@ -55,5 +66,31 @@ class NativeBatches implements IdBatches {
     const indexes = indexesFor(keys, out)
     this.#addon.closestPrecedingBatch(table.words, keys, indexes)
     return indexes
+  }
+
+  findArcs(table: ArcTable, ids: Uint8Array, out?: Int32Array): Int32Array {
+    const numbers = indexesFor(ids, out)
+    this.#addon.findArcs(table.words, ids, numbers)
+    return numbers
+  }
+
+  hashAndFindArcs(
+    table: ArcTable,
+    given: PackedKeys | readonly PlainKey[],
+    out?: Int32Array,
+    idsOut?: Uint8Array,
+  ): Int32Array {
+    const keys = packed(given)
+    const numbers = indexesOf(keys, out)
+    const ids = idsOut === undefined ? null : hashesFor(keys, idsOut)
+    try {
+      if (keys.offsets.length > 0) {
+        this.#addon.hashAndFindArcs(table.words, keys.bytes, keys.offsets, numbers, ids)
+      }
+    } catch (error) {
+      checkPacked(keys)
+      throw error
+    }
+    return numbers
   }
 }

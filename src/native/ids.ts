@@ -5,6 +5,7 @@
  * Ids are packed here as 20 big-endian bytes each, as they travel.
  */
 import type { PackedKeys } from '../api.ts'
+import type { ArcTable } from '../core/arc-table.ts'
 import { ChordError } from '../core/errors.ts'
 import { ID_BYTES, type Id } from '../core/id.ts'
 import type { RoutingTable } from '../core/routing-table.ts'
@@ -20,9 +21,25 @@ export interface IdBatches {
   isBetweenBatch(ids: Uint8Array, after: Id, before: Id): Uint8Array
   /** For each key what {@link RoutingTable.precedingIndex} says. */
   closestPrecedingBatch(table: RoutingTable, keys: Uint8Array, out?: Int32Array): Int32Array
+  /** For each packed id what {@link ArcTable.find} says. */
+  findArcs(table: ArcTable, ids: Uint8Array, out?: Int32Array): Int32Array
+  /** The same for the ids of keys, in one go; they are kept in `idsOut`, if it is given. */
+  hashAndFindArcs(
+    table: ArcTable,
+    keys: PackedKeys | readonly PlainKey[],
+    out?: Int32Array,
+    idsOut?: Uint8Array,
+  ): Int32Array
 }
 
-export const twinBatches: IdBatches = { kind: 'twin', hashBatch, isBetweenBatch, closestPrecedingBatch }
+export const twinBatches: IdBatches = {
+  kind: 'twin',
+  hashBatch,
+  isBetweenBatch,
+  closestPrecedingBatch,
+  findArcs,
+  hashAndFindArcs,
+}
 
 function hashBatch(given: PackedKeys | readonly PlainKey[], out?: Uint8Array): Uint8Array {
   const keys = packed(given)
@@ -50,6 +67,22 @@ function closestPrecedingBatch(table: RoutingTable, keys: Uint8Array, out?: Int3
   const indexes = indexesFor(keys, out)
   table.precedingIndexes(keys, indexes)
   return indexes
+}
+
+function findArcs(table: ArcTable, ids: Uint8Array, out?: Int32Array): Int32Array {
+  const numbers = indexesFor(ids, out)
+  table.findMany(ids, numbers)
+  return numbers
+}
+
+function hashAndFindArcs(
+  table: ArcTable,
+  given: PackedKeys | readonly PlainKey[],
+  out?: Int32Array,
+  idsOut?: Uint8Array,
+): Int32Array {
+  const keys = packed(given)
+  return findArcs(table, hashBatch(keys, idsOut), indexesOf(keys, out))
 }
 
 /** The ids one after the other, as the batches take them. */
@@ -86,6 +119,10 @@ export function hashesFor({ offsets }: PackedKeys, out: Uint8Array | undefined):
 
 export function indexesFor(keys: Uint8Array, out: Int32Array | undefined): Int32Array {
   return fitting(out, countIds(keys), Int32Array)
+}
+
+export function indexesOf({ offsets }: PackedKeys, out: Int32Array | undefined): Int32Array {
+  return fitting(out, Math.max(0, offsets.length - 1), Int32Array)
 }
 
 function fitting<T extends Uint8Array | Int32Array>(

@@ -40,6 +40,14 @@ export interface Addon {
   sha1Batch(bytes: Uint8Array, offsets: Uint32Array, hashes: Uint8Array): void
   isBetweenBatch(ids: Uint8Array, after: Uint8Array, before: Uint8Array, answers: Uint8Array): void
   closestPrecedingBatch(table: Uint32Array, keys: Uint8Array, indexes: Int32Array): void
+  findArcs(table: Uint32Array, ids: Uint8Array, numbers: Int32Array): void
+  hashAndFindArcs(
+    table: Uint32Array,
+    bytes: Uint8Array,
+    offsets: Uint32Array,
+    numbers: Int32Array,
+    ids: Uint8Array | null,
+  ): void
 }
 
 export interface AddonInfo {

@@ -42,6 +42,8 @@ export abstract class BaseCaller implements Caller {
   protected abstract readonly payloadBytesMax: number
 
   abstract close(): Promise<void>
+  abstract ref(): this
+  abstract unref(): this
   abstract [Symbol.asyncDispose](): Promise<void>
 
   lookup(key: Key, o?: Wait & { route?: 'recursive' | 'iterative' }): Promise<Owner> {

@@ -2,6 +2,7 @@
 import type { Clock, Codec, Peer, Random } from '../api.ts'
 import type { ChordError } from '../core/errors.ts'
 import type { Id } from '../core/id.ts'
+import { isolated } from '../transports/uncaught.ts'
 import type { Session } from './session.ts'
 
 /** What the caller wants to hear. */
@@ -39,6 +40,8 @@ export class Call {
   methodHigh = 0
   body: Uint8Array = EMPTY
   idempotent = false
+  /** Waits for room in its first queue, too, where others are refused: what its caller makes many of, it makes as room allows. */
+  patient = false
   /** Look-ups only: ask the way step by step. */
   iterative = false
   /** To whom it goes straight, with FINAL, because it is too large to be routed. */
@@ -116,6 +119,7 @@ export class CallTable {
   #armedTick = Number.POSITIVE_INFINITY
   #timer: Disposable | undefined
   #newcomerTimer: Disposable | undefined
+  #whenRoom: (() => void)[] = []
   pending = 0
 
   constructor(o: CallTableOptions) {
@@ -160,6 +164,7 @@ export class CallTable {
     call.done = ignore
     call.reject = undefined
     call.idempotent = false
+    call.patient = false
     call.iterative = false
     call.attempt = 0
     call.timeouts = 0
@@ -169,6 +174,16 @@ export class CallTable {
     call.signal = undefined
     this.#free.push(call)
     this.pending--
+    if (this.#whenRoom.length > 0) this.#tellOfRoom()
+  }
+
+  get limit(): number {
+    return this.#limit
+  }
+
+  /** Runs `fn` once, soon after one that waits has ended: then there is room for another. */
+  whenRoom(fn: () => void): void {
+    this.#whenRoom.push(fn)
   }
 
   /**
@@ -210,6 +225,12 @@ export class CallTable {
     this.#newcomerTimer?.[Symbol.dispose]()
     this.#timer = this.#newcomerTimer = undefined
     this.#armedTick = Number.POSITIVE_INFINITY
+  }
+
+  #tellOfRoom(): void {
+    const waiting = this.#whenRoom
+    this.#whenRoom = []
+    for (const fn of waiting) queueMicrotask(() => isolated(fn))
   }
 
   #insert(call: Call, bucket: number): void {

@@ -127,6 +127,18 @@ class RingClient extends BaseCaller {
     return this.close()
   }
 
+  ref(): this {
+    this.#environment.hold(true)
+    this.#links.ref()
+    return this
+  }
+
+  unref(): this {
+    this.#environment.hold(false)
+    this.#links.unref()
+    return this
+  }
+
   protected nowMs(): number {
     return this.#environment.clock.nowMs()
   }

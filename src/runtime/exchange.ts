@@ -4,7 +4,7 @@ import { ATTEMPT_FIRST_MS, ATTEMPT_MAX_MS, ATTEMPT_MIN_MS, RESEND_MAX_MS, RESEND
 import { ChordError } from '../core/errors.ts'
 import { RoundTrip } from '../core/round-trip.ts'
 import { isolated, reportUncaught } from '../transports/uncaught.ts'
-import { FAIL_ISOLATED, FAIL_NOT_MEMBER, provesUndelivered } from '../wire/answers.ts'
+import { FAIL_BUSY, FAIL_ISOLATED, FAIL_NOT_MEMBER, provesUndelivered } from '../wire/answers.ts'
 import { frameMemory } from '../wire/frames.ts'
 import { FRAME_BYTES_MAX } from '../wire/layout.ts'
 import { type Call, CallTable, type Done } from './calls.ts'
@@ -45,6 +45,10 @@ export class Exchange {
     this.#o = o
     const due = (call: Call, nowMs: number) => this.#due(call, nowMs)
     this.table = new CallTable({ clock: o.clock, random: o.random, limit: o.limits.pendingCalls, due })
+  }
+
+  get clock(): Clock {
+    return this.#o.clock
   }
 
   session(address: string): Session | undefined {
@@ -184,6 +188,11 @@ export class Exchange {
     else this.#tell(reject as Done, error)
   }
 
+  /** Nobody waits for it any more, and nobody is told. */
+  withdraw(call: Call): void {
+    this.#release(call)
+  }
+
   // Answers.
 
   found(low: number, high: number, owner: Owner, nowMs: number): void {
@@ -281,7 +290,15 @@ export class Exchange {
   /** The own lane is full, or the session went down just now. */
   #refused(call: Call, nowMs: number): void {
     if (call.attempt > 0) return this.pause(call, call.failure, nowMs)
+    if (call.patient) return this.#waitForRoom(call, nowMs)
     this.fail(call, new ChordError('ERR_BUSY', `the queue to ${call.hop || 'that node'} is full; try again later`))
+  }
+
+  /** No attempt has been made: the next one goes the same way. */
+  #waitForRoom(call: Call, nowMs: number): void {
+    call.state = 'pausing'
+    call.failure = FAIL_BUSY
+    this.table.schedule(call, Math.min(call.deadlineMs, nowMs + RESEND_MIN_MS))
   }
 
   #scheduleAttempt(call: Call, nowMs: number): void {

@@ -1,0 +1,105 @@
+/** What a node or client is made with. */
+
+export interface NodeOptions {
+  /** `host:port` to bind, IPv6 in brackets; port 0 picks a free one. Default `127.0.0.1:0`. */
+  listen?: string
+  /** `host:port` that others reach this node at, when it differs from `listen` (containers). Its ids derive from it. */
+  advertise?: string
+  /** Contacts: `host:port`, `[v6]:port` or `dns://name:port` (all addresses of the name, resolved anew on retry). */
+  join?: readonly string[]
+  /** Nodes of different networks refuse each other. Default `chordite`. */
+  network?: string
+  /** Points on the ring that this process serves, 1 to 256. Default 1. */
+  virtualNodes?: number
+  /** Distinct processes kept in each successor list, 1 to 64. Default 8. */
+  successors?: number
+  /** What to do when no known node answers any more. Default `wait`. */
+  onIsolated?: 'wait' | 'serve'
+  /** Keeps incarnation and remembered peers between runs. */
+  stateFile?: string
+  /** Writes down what the ring's upkeep is told, for `chordite replay`: ids and addresses, no bodies of messages. Default off. */
+  record?: string | RecordOptions
+  /** Default: native where the addon loads, else tcp. `CHORDITE_TRANSPORT` overrides. */
+  transport?: 'native' | 'tcp'
+  timing?: Partial<Timing>
+  limits?: Partial<Limits>
+  logger?: Logger
+}
+
+/**
+ * A recording in files that can each be replayed alone: `path`, and before it `path.1`, `path.2`, … If it cannot be written, there is
+ * one warning ERR_RECORDING and no more of it.
+ */
+export interface RecordOptions {
+  path: string
+  /** All files together, those of earlier runs included. Default 64 MiB, at least 256 KiB for each file. */
+  bytesMax?: number
+  /** 2 to 100. Default 4. */
+  files?: number
+}
+
+export interface ClientOptions {
+  /** Addresses of members, in the forms that `join` takes. At least one. */
+  to: readonly string[]
+  network?: string
+  transport?: 'native' | 'tcp'
+  timing?: Partial<Timing>
+  limits?: Partial<Limits>
+}
+
+/** Periods and bounds, all in milliseconds. The adaptive ones move between their two bounds. */
+export interface Timing {
+  /** Between stabilisations while neighbours change. Default 250. */
+  stabilizeMinMs: number
+  /** Between stabilisations when quiet. Default 2,000. */
+  stabilizeMaxMs: number
+  /** Bounds of the retransmission timeout of one probe. Defaults 50 and 2,000. */
+  probeMinMs: number
+  probeMaxMs: number
+  /** Misses in a row until a silent peer is evicted. Default 3. */
+  evictAfterMisses: number
+  /** Bounds of the time between two finger refreshes. Defaults 1,000 and 30,000. */
+  fingersMinMs: number
+  fingersMaxMs: number
+  /** Between two look-ups of one's own id (ring merging). Default 5,000. */
+  selfLookupMs: number
+  /** Bounds of the backoff between two attempts to rejoin. Defaults 100 and 10,000. */
+  rejoinMinMs: number
+  rejoinMaxMs: number
+  /** How long a range grant waits for `prepare` and `transfer` of the services. Default 10,000. */
+  handoverMs: number
+  /** How long a connection may take to open and say hello. Default 3,000. */
+  connectMs: number
+  /** An unused connection is closed after this long. Default 30,000. */
+  idleMs: number
+}
+
+/** Bounds on memory and work. Counts, or bytes where the name ends in Bytes. */
+export interface Limits {
+  /** One message's body. Default 1 MiB. */
+  payloadBytes: number
+  /** Forwarding steps until a routed message is given up. Default 64. */
+  hops: number
+  /** Calls waiting for an answer, per node. Default 65,536. */
+  pendingCalls: number
+  /** Own output queued on one connection before `ERR_BUSY`. Default 1 MiB. */
+  outputBytes: number
+  /** Memory for messages arriving in fragments, per node. Default 32 MiB. */
+  reassemblyBytes: number
+  /** Connections kept only to answer originators, least recently used out first. Default 64. */
+  replyConnections: number
+  /** Accepted connections. Default 16,384. */
+  connections: number
+  /** Requests remembered to drop duplicates, at most; at least the latest half of that. Default 65,536. */
+  duplicates: number
+  /** Peers remembered for rejoining and merging. Default 128, at least 64. */
+  rememberedPeers: number
+}
+
+/** Receives what a person may want to read; never called for each message. */
+export interface Logger {
+  debug(message: string, fields?: Record<string, unknown>): void
+  info(message: string, fields?: Record<string, unknown>): void
+  warn(message: string, fields?: Record<string, unknown>): void
+  error(message: string, fields?: Record<string, unknown>): void
+}
