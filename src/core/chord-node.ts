@@ -2,6 +2,7 @@
  * One virtual node of the ring, without I/O: messages, timeouts and news of connections go in; messages, events and
  * wishes come out of `poll`. Time and randomness are arguments. (Stoica et al. 2003, corrected after Zave 2017.)
  */
+import { probe, probeIfSilent, tellNeighborsOf } from './doubt.ts'
 import { assert } from './errors.ts'
 import { evict, onLeft, onUnanswered, takePending } from './eviction.ts'
 import type { Id } from './id.ts'
@@ -114,6 +115,7 @@ export class ChordNode {
         if (answer.conflict !== undefined && !core.isAsking('probe', answer.conflict)) {
           core.ask(answer.conflict, { type: 'ping' }, { kind: 'probe' }, nowMs)
         }
+        if (answer.successors[0] !== undefined) probeIfSilent(core, answer.successors[0], nowMs)
         return answer
       }
       case 'grant':
@@ -265,21 +267,16 @@ export class ChordNode {
     const core = this.core
     const { to } = entry
     core.late.add(entry)
+    const isNews = !core.detector.isSuspect(to)
     const dead = core.detector.miss(to, entry.sentMs, nowMs)
+    if (isNews) tellNeighborsOf(core, to)
     core.tableVersion++
     // Those behind it in the list may be silent too: find out now, not in turn.
     if (samePeer(to, core.successors[0])) core.hurry(nowMs)
     onUnanswered(core, entry, 'timeout', nowMs)
     if (core.status === 'left') return
     if (dead) evict(core, to, 'timeout', nowMs)
-    else this.#probe(to, nowMs)
-  }
-
-  #probe(peer: Peer, nowMs: number): void {
-    const core = this.core
-    if (core.detector.isDead(peer)) return
-    for (const entry of core.pending.values()) if (samePeer(entry.to, peer)) return
-    core.ask(peer, { type: 'ping' }, { kind: 'probe' }, nowMs)
+    else probe(core, to, nowMs)
   }
 
   /** Nobody listens at the address any more: every peer there is dead. */
@@ -298,14 +295,14 @@ export class ChordNode {
     for (const peer of this.#peersAt(address)) {
       const unanswered = takePending(core, (pending) => samePeer(pending.to, peer))
       for (const entry of unanswered) this.#missed(entry, nowMs)
-      this.#probe(peer, nowMs)
+      probe(core, peer, nowMs)
     }
   }
 
   /** Something was handed to the address, from which nothing has come for a while: a hint to ask. What vanished refuses nothing. */
   silent(address: string, nowMs: number): void {
     if (address === this.core.self.address) return
-    for (const peer of this.#peersAt(address)) this.#probe(peer, nowMs)
+    for (const peer of this.#peersAt(address)) probe(this.core, peer, nowMs)
   }
 
   #evictAll(address: string, reason: DownReason, nowMs: number): void {

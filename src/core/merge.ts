@@ -2,6 +2,7 @@
  * Rings that do not know of each other, or one that winds twice, become one: every node now and then looks up its own id
  * from somewhere else (rule 8 of protocol.md). A right ring leads back to itself.
  */
+import { lookAt } from './doubt.ts'
 import { keyOf } from './failure-detector.ts'
 import { seekThrough } from './join.ts'
 import { isLookingUp, startLookup } from './lookup.ts'
@@ -95,14 +96,14 @@ function onWayHome(core: Core, via: Peer, nowMs: number): void {
   if (next !== undefined) lookUpSelfVia(core, next, nowMs)
 }
 
-/** A neighbour met a stranger. It may be our next successor; if not, look at our own place from there. */
+/** A neighbour met a stranger, who may be our next successor; if not, look at our own place from there. Or somebody of our table is silent. */
 export function onMeet(core: Core, peer: Peer, nowMs: number): void {
   const first = core.successors[0]
   if (samePeer(peer, core.self)) return
   if (peer.id.equals(core.self.id)) return onDouble(core, peer, nowMs)
   if (core.detector.isDead(peer)) return askWhetherBack(core, peer, nowMs)
   if (first !== undefined && peer.id.isBetween(core.self.id, first.id)) return adopt(core, peer, undefined, nowMs)
-  if (inTable(core, peer)) return
+  if (inTable(core, peer)) return lookAt(core, peer, nowMs)
   core.remembered.add(peer, false)
   lookUpSelfVia(core, peer, nowMs)
 }

@@ -70,7 +70,7 @@ export type Answer =
 export type OneWay =
   /** I believe that you are my successor. `hasRange`: I own a range already. `skips`: others, who may live, lie between us. */
   | { readonly type: 'notify'; readonly hasRange: boolean; readonly skips: boolean }
-  /** Look at this node: it may be your next successor, or of a ring that has to merge with ours. */
+  /** Look at this node: it may be your next successor, or of a ring that has to merge with ours, or be a neighbor that is silent. */
   | { readonly type: 'meet'; readonly peer: Peer }
   /** From successor to successor: `peer` owns nothing, nor does anybody from it to me. */
   | { readonly type: 'claim'; readonly peer: Peer }

@@ -298,6 +298,8 @@ export class Traffic {
     const to = this.#engine.process(next.address)
     const ask = () => {
       const answer = answerOf(to, next, call)
+      const owner = answer?.successors[0]
+      if (owner !== undefined) this.#doubt(to, this.#engine.process(owner.address))
       this.#answer(to, call, () => {
         if (isCurrent()) this.#learn(call, walk, next, answer)
       })

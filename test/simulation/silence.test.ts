@@ -51,3 +51,43 @@ test('a vanished finger is suspect as soon as it has swallowed a frame', () => {
   expect(timeouts).toBeGreaterThan(0)
   expect(asker.core.detector.isSuspect(finger)).toBe(true)
 })
+
+/** Whoever hands it a single frame is `before` places before it; the ring must have mended itself a few seconds later. */
+function takenOver(simulation: Simulation, before: number, route: 'recursive' | 'iterative'): string[] {
+  const members = simulation.sorted().map(({ node }) => node)
+  const at = 30
+  const owner = members[at]!
+  simulation.vanish(owner.self.address)
+  simulation.lookup(members[at - before]!.self.address, owner.self.id, { route, retry: false })
+  simulation.run(5_000)
+  return simulation.flaws()
+}
+
+test.each(['recursive', 'iterative'] as const)(
+  'one %s look-up from further back is enough for the neighbors to know',
+  (route) => {
+    expect(takenOver(slowRing(64), 6, route)).toEqual([])
+  },
+)
+
+test('the way to its predecessor is found where lists are behind', () => {
+  const simulation = slowRing(64)
+  const members = simulation.sorted().map(({ node }) => node)
+  const behind = members[24]!
+  // It has not heard yet of the two who lie right before the one that vanishes.
+  const missing = new Set(members.slice(28, 30).map(({ self }) => String(self.id)))
+  behind.core.setSuccessors(
+    behind.successors.filter(({ id }) => !missing.has(String(id))),
+    simulation.nowMs,
+  )
+  behind.core.timers.stabilizeMs = Number.POSITIVE_INFINITY
+  behind.core.tableVersion++
+  expect(takenOver(simulation, 6, 'recursive')).toEqual([])
+})
+
+test('without a frame for it nobody asks before its time', () => {
+  const simulation = slowRing(64)
+  simulation.vanish(simulation.sorted()[30]!.node.self.address)
+  simulation.run(5_000)
+  expect(simulation.flaws()).not.toEqual([])
+})
