@@ -54,6 +54,7 @@ export const LANE = {
   parcel: 8,
   parcelLoss: 9,
   parcelReorder: 10,
+  disorder: 11,
 } as const
 
 /** How long message `n` of a link takes. */

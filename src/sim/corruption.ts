@@ -18,6 +18,8 @@ interface Addresses {
 /** What arrives instead; undefined if that is no message, and the connection breaks. */
 export function corrupted(packet: Packet, addresses: Addresses): { message: Message; request: number } | undefined {
   const { stream } = packet.link
+  const list = disordered(packet.message, stream.at(LANE.disorder, packet.n))
+  if (list !== undefined) return { message: list, request: packet.request }
   const book = bookOf(addresses)
   const body = encodeMessage(packet.message, book)
   const bytes = new Uint8Array(HEAD_BYTES + body.length)
@@ -32,6 +34,15 @@ export function corrupted(packet: Packet, addresses: Addresses): { message: Mess
   }
   const read = decodeMessage(bytes[0]!, bytes, HEAD_BYTES, bytes.length, book)
   return read.ok ? { message: read.message, request: view.getUint32(1) } : undefined
+}
+
+/** Bits may have been flipped before anybody wrote them to the wire: half of all lists come with two entries in each other's place. */
+function disordered(message: Message, draw: number): Message | undefined {
+  if (message.type !== 'neighbors' || message.successors.length < 2 || (draw & 1) === 0) return undefined
+  const successors = [...message.successors]
+  const at = (draw >>> 1) % (successors.length - 1)
+  successors.splice(at, 2, successors[at + 1] as Peer, successors[at] as Peer)
+  return { ...message, successors }
 }
 
 /** Ids follow from address and virtual node, as on the wire; where nobody has ever lived, as they would by the runtime. */

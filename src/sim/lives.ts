@@ -102,10 +102,13 @@ export class LifeCycle implements Lives {
     return [...process.via, ...this.seedAddresses].some((address) => address !== process.address)
   }
 
-  /** By the rule of the core. A start takes a moment: no two of them fall into one millisecond, however clocks are set. */
+  /**
+   * By the rule of the core. A start takes a moment: no two of them fall into one millisecond, however clocks are set. So
+   * lives that the state file does not know of are never met; that which it knows is left to the rule.
+   */
   #nextIncarnation(process: Process, saved: bigint): bigint {
     let incarnation = incarnationAt(saved, EPOCH_MS + this.#engine.nowMs + process.offsetMs)
-    while (process.incarnations.has(incarnation)) incarnation++
+    while (incarnation !== saved && process.incarnations.has(incarnation)) incarnation++
     return incarnation
   }
 

@@ -79,6 +79,8 @@ export interface EndedLookup {
   readonly hops: number
   /** As many of them as it took to find one that knew the owner. */
   readonly hopsToFinal: number
+  /** Of any attempt: how many times, at most, a frame was passed on that somebody believed to have sent to the owner. */
+  readonly passedOn: number
   /** Ways that were tried. */
   readonly attempts: number
   /** Next hops, over all attempts, that did not answer or refused: silently or not. */

@@ -176,6 +176,16 @@ export class Story {
     this.#troubled = true
   }
 
+  /** What one neighbor says to another, or everybody to it, makes little sense. */
+  corrupt(): void {
+    const [from, to] = this.#pair()
+    if (from === undefined || to === undefined) return
+    const conditions = { corrupt: pick(this.#random, [5, 20, 50]) }
+    const speakers = this.#random.chance(70) ? [from] : this.#cast.living.filter((part) => part !== to)
+    for (const { name } of speakers) this.#do({ verb: 'link', from: name, to: to.name, conditions })
+    this.#troubled = true
+  }
+
   #conditions(): Settings {
     const mild = this.#shape.weather === 'fair'
     return pick<Settings>(this.#random, [

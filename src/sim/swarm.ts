@@ -25,6 +25,7 @@ export const TROUBLES = [
   'stateFile',
   'stopAt',
   'massacre',
+  'corrupt',
 ] as const
 export type Trouble = (typeof TROUBLES)[number]
 

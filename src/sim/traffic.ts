@@ -55,6 +55,7 @@ interface Call {
   /** Questions of the present walk that were answered. */
   steps: number
   deadHops: number
+  passedOn: number
   failure: LookupFailure
 }
 
@@ -106,6 +107,7 @@ export class Traffic {
       isPausing: false,
       steps: 0,
       deadHops: 0,
+      passedOn: 0,
       failure: 'timeout',
     }
     this.#engine.after(timeoutMs, () => this.#fail(call, call.failure))
@@ -203,7 +205,7 @@ export class Traffic {
 
   #end(call: Call, end: Pick<EndedLookup, 'answer' | 'failure' | 'hops' | 'hopsToFinal'>): void {
     call.open = false
-    const { key, from, route, startMs, attempt, deadHops } = call
+    const { key, from, route, startMs, attempt, deadHops, passedOn } = call
     const ended: EndedLookup = {
       key,
       originator: from.address,
@@ -212,6 +214,7 @@ export class Traffic {
       endMs: this.#engine.nowMs,
       attempts: attempt + 1,
       timeouts: deadHops,
+      passedOn,
       ...end,
     }
     this.#engine.watchers.lookup(ended)
@@ -236,6 +239,7 @@ export class Traffic {
 
   #pass(frame: Frame, at: Process, next: { to: Peer; final: boolean; finalSteps: number }): void {
     const { call } = frame
+    if (frame.hopsToFinal !== undefined) call.passedOn = Math.max(call.passedOn, frame.hops - frame.hopsToFinal)
     if (next.final) frame.hopsToFinal ??= frame.hops
     frame.hops++
     frame.final = next.final

@@ -263,9 +263,35 @@ describe('look-ups', () => {
     const { nowMs } = simulation
     const { self, epoch } = member(id).node
     const answer = { owner: self, range: said, epoch: epoch + epochs }
-    oracles.lookup({ ...asked, hopsToFinal: 1, key: smallId(key), startMs: nowMs - 1, endMs: nowMs, answer })
+    oracles.lookup({
+      ...asked,
+      hopsToFinal: 1,
+      passedOn: 0,
+      key: smallId(key),
+      startMs: nowMs - 1,
+      endMs: nowMs,
+      answer,
+    })
     expect(found().length).toBe(texts.length)
     for (const [i, text] of texts.entries()) expect(found()[i]).toContain(text)
+  })
+
+  test.each([
+    [8, []],
+    [9, ['lookups: 3 was sent to its owner, and passed on 9 times']],
+  ])('passed on %i times by those who were taken for the owner', (passedOn, texts) => {
+    const { simulation, oracles, found } = ringOf([0, 2, 4, 6])
+    const { nowMs } = simulation
+    oracles.lookup({
+      ...asked,
+      hopsToFinal: 1,
+      passedOn,
+      key: smallId(3),
+      startMs: nowMs,
+      endMs: nowMs,
+      answer: undefined,
+    })
+    expect(found()).toEqual(texts)
   })
 
   test('real ones', () => {

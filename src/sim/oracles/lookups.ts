@@ -1,10 +1,12 @@
 /**
  * Look-ups of applications. The answerer's range held the key at some instant between question and answer: what it said of its
  * range and epoch is what it had then. While the ring is ideal from beginning to end of a look-up, the answer is the owner that
- * anybody would name who sees the whole ring: the first live member at or after the key.
+ * anybody would name who sees the whole ring: the first live member at or after the key. And what somebody believed to have sent
+ * to the owner does not wander on for ever: it is passed on a few times, or the originator decides anew.
  */
 import type { Range } from '../../core/messages.ts'
 import type { CoreEvent } from '../../core/output.ts'
+import { FINAL_STEPS_MAX } from '../../core/router.ts'
 import type { EndedLookup } from '../observer.ts'
 import type { IdealOracle } from './ideal.ts'
 import type { Oracle, Report, World } from './oracle.ts'
@@ -36,6 +38,7 @@ export class LookupOracle implements Oracle {
     lookupsQuietFailed: 0,
     lookupHops: 0,
     lookupTimeouts: 0,
+    passedOnMax: 0,
   }
 
   constructor(world: World, view: View, ideal: IdealOracle, report: Report) {
@@ -69,6 +72,9 @@ export class LookupOracle implements Oracle {
     counts.lookups++
     counts.lookupHops += ended.hops
     counts.lookupTimeouts += ended.timeouts
+    counts.passedOnMax = Math.max(counts.passedOnMax, ended.passedOn)
+    if (ended.passedOn > FINAL_STEPS_MAX)
+      this.#report('lookups', [], `${short(key)} was sent to its owner, and passed on ${ended.passedOn} times`)
     if (quiet) counts.lookupsQuiet++
     if (answer === undefined) {
       if (ended.failure !== 'originator-died') counts.lookupsFailed++

@@ -5,10 +5,21 @@
 
 import type { CoreEvent } from '../../core/output.ts'
 import type { Core, CoreConfig } from '../../core/state.ts'
+import type { Input } from '../input.ts'
 import type { Cause, EndedLookup, Fault, Flight, SimMember } from '../observer.ts'
 import type { Gone, Seen } from './view.ts'
 
-export const ORACLES = ['lists', 'invariant', 'ring', 'ranges', 'ideal', 'lookups', 'events', 'mace'] as const
+export const ORACLES = [
+  'lists',
+  'invariant',
+  'ring',
+  'ranges',
+  'ideal',
+  'lookups',
+  'events',
+  'mace',
+  'hearsay',
+] as const
 export type OracleName = (typeof ORACLES)[number]
 
 /** Something that must never be. */
@@ -46,6 +57,8 @@ export interface Oracle {
   started?(seen: Seen): void
   sent?(flight: Flight): void
   landed?(flight: Flight): void
+  /** Its core is about to be given that. */
+  input?(member: SimMember, input: Input): void
   event?(seen: Seen, event: CoreEvent): void
   /** It has become a live member, or is none any more. */
   joined?(seen: Seen): void

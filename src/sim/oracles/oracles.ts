@@ -10,8 +10,10 @@
  *     oracles.end()
  */
 import type { CoreEvent } from '../../core/output.ts'
+import type { Input } from '../input.ts'
 import type { Cause, EndedLookup, Fault, Flight, Observer, SimMember } from '../observer.ts'
 import { EventOracle } from './events.ts'
+import { HearsayOracle } from './hearsay.ts'
 import { IdealOracle } from './ideal.ts'
 import { InvariantOracle } from './invariant.ts'
 import { Ledger } from './ledger.ts'
@@ -39,6 +41,7 @@ export class Oracles implements Observer {
   readonly ideal: IdealOracle
   readonly ranges: RangeOracle
   readonly #world: World
+  readonly #hearsay: HearsayOracle
   readonly #all: readonly Oracle[]
   /** Those that want to know of every input. */
   readonly #settling: readonly Oracle[]
@@ -54,6 +57,7 @@ export class Oracles implements Observer {
     this.invariant = new InvariantOracle(world, view, this.ledger, report)
     this.ideal = new IdealOracle(world, view, this.ledger, report)
     this.ranges = new RangeOracle(world, view, this.ledger, report)
+    this.#hearsay = new HearsayOracle(view, report)
     this.#all = [
       new ListOracle(world, report),
       this.invariant,
@@ -63,6 +67,7 @@ export class Oracles implements Observer {
       new LookupOracle(world, view, this.ideal, report),
       new EventOracle(world, this.ideal, report),
       new MaceOracle(view, this.ideal, report),
+      this.#hearsay,
     ]
     this.#settling = this.#all.filter((oracle) => oracle.settled !== undefined)
   }
@@ -135,6 +140,10 @@ export class Oracles implements Observer {
 
   landed(flight: Flight): void {
     this.invariant.landed(flight)
+  }
+
+  input(member: SimMember, input: Input): void {
+    this.#hearsay.input(member, input)
   }
 
   event(member: SimMember, event: CoreEvent): void {
