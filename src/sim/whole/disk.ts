@@ -4,7 +4,8 @@ import type { Files } from '../../runtime/statefile.ts'
 import type { Stream } from '../random.ts'
 
 /** What is left of the files when a process starts again: all, those of its first days, nothing. */
-export type Memory = 'kept' | 'stale' | 'lost'
+export type Memory = (typeof MEMORIES)[number]
+export const MEMORIES = ['kept', 'stale', 'lost'] as const
 
 /** Bounds of what one operation takes. */
 const MIN_MS = 0.05

@@ -1,10 +1,11 @@
 /** The nodes and clients of a world, and what can happen to their processes. */
 import type { Caller, ChordNode, ClientOptions } from '../../api.ts'
-import { clientSettings } from '../../core/config.ts'
+import { clientSettings, known } from '../../core/config.ts'
 import { connectWith } from '../../runtime/client.ts'
 import type { SimulatedNetwork } from '../../transports/simulated.ts'
-import { Disk, type Memory } from './disk.ts'
+import { Disk, MEMORIES, type Memory } from './disk.ts'
 import type { Handover } from './handover.ts'
+import { bad, checkNumber } from './options.ts'
 import {
   environmentOf,
   PORT,
@@ -92,6 +93,7 @@ export abstract class Processes extends Timeline {
 
   /** The next life at the same address, with what is left of its files. If it still runs, it is killed. */
   restart(who: Who, memory: Memory = 'kept'): Promise<ChordNode> {
+    if (!MEMORIES.includes(memory)) throw bad(`memory is ${MEMORIES.join(', ')}, not '${memory}'`)
     const process = this.process(who)
     if (process.isAlive) process.die(false)
     this.history.fault('restart', process.address, memory)
@@ -141,6 +143,9 @@ export abstract class Processes extends Timeline {
   /** How fast its time goes from now on, and how far its wall clock is off when it starts next. */
   setClock(who: Who, fault: ClockFault): void {
     const process = this.process(who)
+    known(fault, 'clock fault', ['offsetMs', 'rate'])
+    checkNumber('offsetMs', fault.offsetMs, -Number.MAX_SAFE_INTEGER)
+    checkNumber('rate', fault.rate, 0.001, 1000)
     this.history.fault('clock', process.address)
     process.clockFault = { ...process.clockFault, ...fault }
     if (fault.rate !== undefined) process.clock.setRate(fault.rate)

@@ -3,8 +3,10 @@
  * they hit. Each kind draws from a stream of its own, so that one more or one less leaves the times of the others alone.
  */
 import type { ChordNode } from '../../api.ts'
+import { known } from '../../core/config.ts'
 import type { Stream } from '../random.ts'
 import type { HandoverStep } from './handover.ts'
+import { bad, checkNumber, checkWhole } from './options.ts'
 import type { SetUp, WorldNode } from './process.ts'
 import type { World } from './world.ts'
 
@@ -39,6 +41,8 @@ export interface TroubleOptions {
   setUp?: SetUp | undefined
 }
 
+export const TROUBLE_OPTIONS = ['faults', 'everyMs', 'keep', 'node', 'setUp'] as const
+
 const STEPS: readonly HandoverStep[] = ['prepare', 'transfer', 'transferred', 'commit']
 const DEFAULT = FAULTS.filter((name) => name !== 'corrupt')
 
@@ -57,6 +61,7 @@ export class Trouble {
   #deadly: HandoverStep | undefined
 
   constructor(world: World, stream: Stream, o: TroubleOptions) {
+    checkTrouble(o)
     this.#world = world
     this.#everyMs = o.everyMs ?? 4_000
     this.#keep = o.keep ?? Math.max(3, world.nodes.length >> 1)
@@ -198,5 +203,15 @@ export class Trouble {
     this.#world.clock.setTimer(ms, () => {
       if (!this.#isOver) fn()
     })
+  }
+}
+
+/** Errors: ERR_BAD_OPTION. */
+export function checkTrouble(o: TroubleOptions): void {
+  known(o, 'option of trouble', TROUBLE_OPTIONS)
+  checkNumber('everyMs', o.everyMs, 1)
+  checkWhole('keep', o.keep, 0)
+  for (const name of o.faults ?? []) {
+    if (!FAULTS.includes(name)) throw bad(`unknown fault '${name}'; known are ${FAULTS.join(', ')}`)
   }
 }

@@ -2,6 +2,7 @@
  * Whole nodes, with services, handlers and clients, on a simulated network under a virtual clock: the same code as in
  * production, in a run that a seed repeats exactly.
  */
+import { known } from '../../core/config.ts'
 import type { IdOf } from '../../runtime/peers.ts'
 import type { RecordingDisk } from '../../runtime/recording-files.ts'
 import { SimulatedNetwork } from '../../transports/simulated.ts'
@@ -10,6 +11,7 @@ import { flawsOf } from '../flaws.ts'
 import { type Stream, streamOf } from '../random.ts'
 import { EventOracle } from './event-oracle.ts'
 import { History } from './history.ts'
+import { checkDelay, checkNumber, checkWhole } from './options.ts'
 import { WorldPaths } from './paths.ts'
 import type { Surroundings, WorldProcess } from './process.ts'
 import { Processes, type Who } from './processes.ts'
@@ -40,6 +42,8 @@ export interface CalmOptions {
   quietMs?: number
 }
 
+export const WORLD_OPTIONS = ['seed', 'delay', 'silenceMs', 'names', 'idOf', 'recordings', 'log'] as const
+
 const CALM_MS = 120_000
 const QUIET_MS = 12_000
 const STEP_MS = 50
@@ -61,8 +65,13 @@ export class World extends Processes {
   readonly #woken = new Set<WorldProcess>()
   #trouble: Trouble | undefined
 
+  /** Errors: ERR_BAD_OPTION. */
   constructor(options: WorldOptions = {}) {
     super()
+    known(options, 'world option', WORLD_OPTIONS)
+    checkWhole('seed', options.seed, 0)
+    checkNumber('silenceMs', options.silenceMs, 0)
+    checkDelay(options.delay)
     this.seed = options.seed ?? 1
     const stream = streamOf(this.seed, 'world')
     this.#stream = stream
@@ -127,10 +136,12 @@ export class World extends Processes {
 
   /** So many of a hundred reads that `to` makes of what `from` sent have a bit flipped. */
   corrupt(from: Who, to: Who, percent: number): void {
+    checkNumber('percent', percent, 0, 100)
     this.#change('corrupt', from, to).corruptPercent = percent
   }
 
   slow(from: Who, to: Who, delay: Delay): void {
+    checkDelay(delay)
     this.#change('slow', from, to).delay = delay
   }
 
