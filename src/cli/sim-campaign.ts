@@ -39,10 +39,7 @@ export class Campaign {
     this.#o = o
     this.#onViolation = onViolation
     this.#next = o.seeds[0]
-    this.summary =
-      o.summary !== undefined && existsSync(o.summary)
-        ? (JSON.parse(readFileSync(o.summary, 'utf8')) as Summary)
-        : emptySummary()
+    this.summary = o.summary !== undefined && existsSync(o.summary) ? readSummary(o.summary) : emptySummary()
   }
 
   async run(): Promise<void> {
@@ -128,11 +125,28 @@ export class Campaign {
       `simulated   ${(summary.virtualMs / 3_600_000).toFixed(1)} hours`,
       `faults      ${faults.map(([kind, times]) => `${kind} ${count(times)}`).join(', ')}`,
       `violations  ${count(summary.violations.length)}${summary.violations.length > 0 ? `: seeds ${firstSeeds(summary)}` : ''}`,
-      `broken      in ${count(summary.broken)} runs faults took away what the protocol presupposes; ${count(summary.healed)} of them healed`,
+      `broken      in ${count(summary.broken)} runs faults took away what the protocol presupposes; ${count(summary.healed)} of them healed, in others nobody was left`,
       `healing     rounds of stabilization: median ${rounds[0]}, 99 in 100 at most ${rounds[1]}, at most ${rounds[2]}`,
       `look-ups    ${count(done)} done, ${count(failed)} failed`,
     ]
   }
+}
+
+/** Throws for what is none: it would be overwritten. */
+function readSummary(path: string): Summary {
+  let read: unknown
+  try {
+    read = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (cause) {
+    throw new Error(`${path}: ${(cause as Error).message}`, { cause })
+  }
+  const empty = emptySummary()
+  const isAlike = (name: string) =>
+    typeof (read as Partial<Record<string, unknown>>)[name] === typeof empty[name as 'seeds']
+  if (typeof read !== 'object' || read === null || !Object.keys(empty).every(isAlike)) {
+    throw new Error(`${path} is no summary of chordite sim`)
+  }
+  return read as Summary
 }
 
 function firstSeeds(summary: Summary): string {

@@ -64,12 +64,32 @@ export function addSim(program: Command): void {
 }
 
 async function sim(flags: SimFlags): Promise<void> {
-  if (flags.whole && flags.shrink) throw new Error('--shrink is for the protocol alone, not for --whole')
+  checkFlags(flags)
   if (flags.scenario !== undefined) return playFile(flags.scenario)
   const violation = flags.seed === undefined ? await playMany(flags) : await playOne(flags.seed, flags)
   if (violation === undefined) return
   process.exitCode = 1
   if (flags.shrink) printShrunk(violation.seed, flags)
+}
+
+/** What would be ignored is refused. */
+function checkFlags(flags: SimFlags): void {
+  const given = (names: readonly (keyof SimFlags)[]) =>
+    names.filter((name) => flags[name] !== undefined && flags[name] !== false)
+  const refuse = (names: readonly (keyof SimFlags)[], why: string): void => {
+    const [name] = given(names)
+    if (name !== undefined) throw new Error(`--${name} ${why}`)
+  }
+  const many = ['seeds', 'minutes', 'summary'] as const
+  if (flags.scenario !== undefined) {
+    refuse(['seed', ...many, 'whole', 'shrink', 'trace', 'hash', 'json'], 'is not for --scenario')
+  }
+  if (flags.seed !== undefined) refuse(many, 'is for many seeds, not for --seed')
+  else refuse(['trace'], 'is for one seed: --seed')
+  if (flags.whole) refuse(['shrink'], 'is for the protocol alone, not for --whole')
+  if ((flags.whole || flags.scenario !== undefined) && Object.keys(flags.set).length > 0) {
+    throw new Error('--set is for seeds of the protocol alone')
+  }
 }
 
 function playFile(path: string): void {
@@ -133,12 +153,11 @@ function printShrunk(seed: number, flags: SimFlags): void {
 }
 
 function seedRange(text: string): readonly [number, number] {
-  const [from, to] = text.split('..').map(Number) as [number, number | undefined]
-  const end = to ?? from
-  if (!Number.isInteger(from) || !Number.isInteger(end) || from < 0 || end > SEED_MAX || end < from) {
-    throw new InvalidArgumentError('Expected two whole numbers, as in 1..2000.')
-  }
-  return [from, end]
+  const [, first, last] = /^(\d+)(?:\.\.(\d+))?$/.exec(text) ?? []
+  const from = Number(first)
+  const to = Number(last ?? first)
+  if (!(from <= to && to <= SEED_MAX)) throw new InvalidArgumentError('Expected two whole numbers, as in 1..2000.')
+  return [from, to]
 }
 
 function oneSetting(text: string, previous: Settings): Settings {

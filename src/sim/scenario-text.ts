@@ -1,5 +1,6 @@
 /** Actions as lines of a scenario, and back. The steps are listed in `test/scenarios/README.md`. */
 import type { Action, GroupVerb, InChain, Memory, Phase, Plan, Settings } from './plan.ts'
+import { checkConditions } from './settings.ts'
 
 const GROUP: readonly string[] = ['kill', 'vanish', 'leave', 'pause', 'resume'] satisfies GroupVerb[]
 
@@ -84,9 +85,9 @@ export function parseAction(line: string, address: (name: string) => string): Ac
       return { verb, process: address(first(words)), offsetMs, ratePpm }
     }
     case 'link':
-      return { verb, from: address(first(words)), to: named('to'), conditions: parseSettings(words.slice(3)) }
+      return { verb, from: address(first(words)), to: named('to'), conditions: parseConditions(words.slice(3)) }
     case 'network':
-      return { verb, conditions: parseSettings(words) }
+      return { verb, conditions: parseConditions(words) }
     case 'cut':
       return { verb, sides: split(words, '|').map((side) => side.map(address)) }
     case 'block': {
@@ -124,6 +125,7 @@ export function parseAction(line: string, address: (name: string) => string): Ac
 function start(words: readonly string[], address: (name: string) => string): Action {
   const end = words.includes('via') ? words.indexOf('via') : words.length
   const contact = end < words.length ? { via: address(after(words, 'via')) } : {}
+  if (end <= 2) throw new Error('a process has ids: process p of 1 5 9')
   return { verb: 'start', process: address(first(words)), ids: words.slice(2, end), ...contact }
 }
 
@@ -139,6 +141,13 @@ function restart(words: readonly string[], address: (name: string) => string): A
   const memory = words.includes('memory') ? oneOf<Memory>(after(words, 'memory'), ['kept', 'stale', 'lost']) : 'lost'
   const contact = words.includes('via') ? { via: address(after(words, 'via')) } : {}
   return { verb: 'restart', process: address(first(words)), memory, ...contact }
+}
+
+/** `loss=5 delay=1..40`. */
+function parseConditions(words: readonly string[]): Settings {
+  const conditions = parseSettings(words)
+  checkConditions(conditions)
+  return conditions
 }
 
 /** `successors=2 onIsolated=serve`. */
@@ -173,7 +182,7 @@ function split(words: readonly string[], at: string): string[][] {
   return parts
 }
 
-function numberOf(word: string | undefined): number {
+export function numberOf(word: string | undefined): number {
   const value = Number(word)
   if (word === undefined || !Number.isFinite(value) || value < 0) throw new Error(`'${word}' is no number`)
   return value

@@ -13,7 +13,7 @@ import { idOf, Performer } from './performer.ts'
 import type { Placement } from './placement.ts'
 import type { Settings } from './plan.ts'
 import { matches, type Pattern, patternOf, showEvent, showField, showPeer } from './scenario-show.ts'
-import { after, parseAction, parseSettings } from './scenario-text.ts'
+import { after, numberOf, parseAction, parseSettings } from './scenario-text.ts'
 import { checkSettings } from './settings.ts'
 import type { Simulation } from './simulation.ts'
 
@@ -101,10 +101,11 @@ class Stage {
   #expect(verb: string, words: string[]): boolean {
     switch (verb) {
       case 'settle':
-        this.#simulation.settle(Number(words[0] ?? 5000), 10)
+        this.#simulation.settle(numberOf(words[0] ?? '5000'), 10)
         return true
       case 'heals':
-        heal(this.#performer, this.#oracles ?? this.#watch())
+        if (this.#oracles === undefined) throw new Error('who does not watch from the beginning on cannot say')
+        heal(this.#performer, this.#oracles)
         return true
       case 'held':
         this.#expectHeld(words)
@@ -136,7 +137,7 @@ class Stage {
 
   #configure(verb: 'seed' | 'with' | 'watch', words: string[]): void {
     if (this.#performing !== undefined) throw new Error('settings come before nodes')
-    if (verb === 'seed') this.#seed = Number(words[0])
+    if (verb === 'seed') this.#seed = numberOf(words[0])
     else if (verb === 'with') this.#settings = { ...this.#settings, ...parseSettings(words) }
     else this.#watched = true
     checkSettings(this.#settings)
@@ -154,7 +155,10 @@ class Stage {
     const performer = new Performer(this.#seed, this.#settings, { reboots: this.#watched })
     this.#performing = performer
     const { simulation } = performer
-    if (this.#watched) this.#watch()
+    if (this.#watched) {
+      this.#oracles = new Oracles(simulation)
+      simulation.observe(this.#oracles)
+    }
     simulation.observe({
       started: ({ node }) => void this.#nodes.set(`${node.self.address}/${showPeer(node.self)}`, node),
       event: ({ node }, event) => void this.#events.push({ address: node.self.address, event }),
@@ -163,12 +167,6 @@ class Stage {
       this.#holding.some((one) => this.#matches(one, { from: from.address, to: to.address, type }))
     simulation.filter = (from, to, { type }) => !this.#losing.some((one) => this.#matches(one, { from, to, type }))
     return performer
-  }
-
-  #watch(): Oracles {
-    this.#oracles = new Oracles(this.#simulation)
-    this.#simulation.observe(this.#oracles)
-    return this.#oracles
   }
 
   /** An ideal ring. */

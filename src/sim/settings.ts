@@ -32,15 +32,33 @@ const OTHERS = {
 
 const KNOWN: Settings = { ...CONFIG, ...CONDITIONS, ...OTHERS }
 
-/** Throws for a name that is no setting, and for a word where a number belongs. */
+/** Throws for a name that is no setting, and for a word or another number where a number belongs. */
 export function checkSettings(settings: Settings): void {
-  for (const [name, value] of Object.entries(settings)) {
-    const usual = KNOWN[name]
-    if (usual === undefined) throw new Error(`unknown setting '${name}'; known are ${Object.keys(KNOWN).join(', ')}`)
-    if (typeof usual === 'number' && typeof value !== 'number') throw new Error(`${name} must be a number`)
-  }
+  checkNumbers(settings, KNOWN)
+  if (settings.delay !== undefined) delayOf(String(settings.delay))
   if (settings.onIsolated !== undefined && settings.onIsolated !== 'wait' && settings.onIsolated !== 'serve') {
     throw new Error(`onIsolated must be 'wait' or 'serve'`)
+  }
+}
+
+/** The same for those of a link. */
+export function checkConditions(settings: Settings): void {
+  checkNumbers(settings, CONDITIONS)
+  if (settings.delay !== undefined) delayOf(String(settings.delay))
+}
+
+function checkNumbers(settings: Settings, known: Settings): void {
+  for (const [name, value] of Object.entries(settings)) {
+    const usual = known[name]
+    if (usual === undefined) throw new Error(`unknown setting '${name}'; known are ${Object.keys(known).join(', ')}`)
+    if (typeof usual !== 'number') continue
+    if (typeof value !== 'number') throw new Error(`${name} must be a number`)
+    const least = name in CONFIG ? 1 : 0
+    const most = name in CONDITIONS ? 100 : Number.MAX_SAFE_INTEGER
+    const isWhole = !(name in CONFIG) || Number.isInteger(value)
+    if (!isWhole || value < least || value > most) {
+      throw new Error(`${name} must be a ${name in CONFIG ? 'whole ' : ''}number from ${least} to ${most}`)
+    }
   }
 }
 

@@ -13,7 +13,7 @@ export interface Summary {
   /** What the oracles counted. */
   numbers: Record<string, number>
   violations: { seed: number; oracle: string; atMs: number; text: string }[]
-  /** Runs in which faults took away what the protocol presupposes, and which healed all the same. */
+  /** Runs in which faults took away what the protocol presupposes, and which became ideal all the same. */
   broken: number
   healed: number
   /** How many runs took so many rounds of stabilisation to become ideal once the faults had stopped. */
@@ -46,7 +46,7 @@ export function addOutcome(summary: Summary, outcome: Outcome, busyMs: number): 
     numbers: { ...outcome.numbers },
     violations: violations.slice(0, 1).map(({ oracle, atMs, text }) => ({ seed, oracle, atMs, text })),
     broken: outcome.broken ? 1 : 0,
-    healed: outcome.broken && violations.length === 0 ? 1 : 0,
+    healed: outcome.broken && rounds !== undefined ? 1 : 0,
     rounds: rounds === undefined ? {} : { [rounds]: 1 },
     lookups: outcome.lookups,
   })

@@ -53,6 +53,31 @@ describe('chordite sim', () => {
     expect(stderr).toContain('line 2: 0: pred 0')
   })
 
+  it.each([
+    ['--seeds', ''],
+    ['--seeds', '5..1'],
+    ['--seeds', '1..2', '--trace'],
+    ['--seed', '1', '--summary', join(folder, 'ignored.json')],
+    ['--scenario', 'any.txt', '--seed', '1'],
+    ['--whole', '--seed', '1', '--set', 'successors=2'],
+    ['--seed', '1', '--set', 'successors=0'],
+    ['--seed', '1', '--set', 'loss=200'],
+    ['--seed', '1', '--set', 'delay=soon'],
+  ])('refuses %s %s %s %s', async (...flags) => {
+    const { code, stdout, stderr } = await chordite(['sim', ...flags])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/^chordite: .*\n$/)
+  })
+
+  it.each(['garbage', '{"seeds":[[1,2]]}', 'null'])('leaves a file alone that is no summary: %s', async (text) => {
+    const file = join(folder, 'other.json')
+    writeFileSync(file, text)
+    const { code, stderr } = await chordite(['sim', '--seeds', '1..2', '--summary', file])
+    expect(code).toBe(1)
+    expect(stderr).toContain(file)
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
   it('plays whole nodes', async () => {
     const { code, stdout } = await chordite(['sim', '--whole', '--seed', '2'])
     expect(code).toBe(0)
