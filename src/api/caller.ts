@@ -1,7 +1,7 @@
 /** The calls that members and clients make. */
 import type { ChordError } from '../core/errors.ts'
-import type { MessageType } from './messages.ts'
-import type { Key, Owner, PackedKeys, Peer, Result } from './ring.ts'
+import type { Bodies, MessageType } from './messages.ts'
+import type { Key, Owner, PackedKeys, PackedOwners, Peer, Result } from './ring.ts'
 
 export interface Wait {
   /** Duration; default 5,000. */
@@ -16,15 +16,31 @@ export interface CallbackWait extends Wait {
   asyncContext?: boolean
 }
 
+export interface LookupManyOptions extends Wait {
+  cached?: boolean
+  packed?: boolean
+}
+
 /** What members and clients share. */
 export interface Caller {
   /**
-   * Finds the owner of a key. Retried until the deadline by other first hops, finally iteratively.
+   * Finds the owner of a key, who says so itself. Retried until the deadline by other first hops, finally iteratively.
+   * `cached`: answered at once and without a message, from what is remembered of earlier answers, which may be out of date; else it
+   * fails with ERR_NOT_CACHED.
    * Errors: ERR_TIMEOUT, ERR_ABORTED, ERR_ISOLATED, ERR_CLOSED, ERR_BUSY (too many calls pending).
    */
-  lookup(key: Key, o?: Wait & { route?: 'recursive' | 'iterative' }): Promise<Owner>
-  /** Many look-ups at once; results in the order of the keys, a key that fails fails alone. */
-  lookupMany(keys: readonly Key[] | PackedKeys, o?: Wait): Promise<readonly Result<Owner>[]>
+  lookup(key: Key, o?: Wait & { route?: 'recursive' | 'iterative'; cached?: boolean }): Promise<Owner>
+  /**
+   * Many look-ups at once: results in the order of the keys, a key that fails fails alone, with the errors of `lookup` but ERR_BUSY: it
+   * waits for room. Each result was told by its owner during the call, but one answer is good for all keys in the owner's range, which
+   * then share it: a few questions for each owner, not one for each key.
+   * `cached`: all at once and without a message, as `lookup` does. `packed`: {@link PackedOwners} instead of an object for each key.
+   */
+  lookupMany(
+    keys: readonly Key[] | PackedKeys,
+    o?: LookupManyOptions & { packed?: false },
+  ): Promise<readonly Result<Owner>[]>
+  lookupMany(keys: readonly Key[] | PackedKeys, o: LookupManyOptions & { packed: true }): Promise<PackedOwners>
   /**
    * Sends to the key's owner. Resolves when its handler has taken the message or, with `ack: false`, when the
    * transport has (back-pressure is still felt). Errors: those of `request` but ERR_REMOTE.
@@ -45,6 +61,24 @@ export interface Caller {
     o: CallbackWait,
     callback: (result: Result<R>) => void,
   ): void
+  /**
+   * As `send`, a message for each key: results in the order of the keys, a message that fails fails alone. They leave as room allows,
+   * those for one receiver together, and in the order of the keys unless one of them has to be sent again. Deadline and signal are those
+   * of the whole call. Errors: ERR_BAD_OPTION, also if there are not as many bodies as keys.
+   */
+  sendMany<Q>(
+    keys: readonly Key[] | PackedKeys,
+    type: MessageType<Q, unknown>,
+    bodies: Bodies<NoInfer<Q>>,
+    o?: Wait & { ack?: boolean },
+  ): Promise<readonly Result<void>[]>
+  /** As `request`, a message for each key, in the way of `sendMany`. */
+  requestMany<Q, R>(
+    keys: readonly Key[] | PackedKeys,
+    type: MessageType<Q, R>,
+    bodies: Bodies<NoInfer<Q>>,
+    o?: Wait & { idempotent?: boolean },
+  ): Promise<readonly Result<R>[]>
   /** As `send`, to one node. A string is an address and means its virtual node 0. Also ERR_UNREACHABLE, ERR_NOT_MEMBER. */
   sendTo<Q>(peer: Peer | string, type: MessageType<Q, unknown>, body: Q, o?: Wait & { ack?: boolean }): Promise<void>
   /** As `request`, to one node. */

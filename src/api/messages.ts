@@ -18,6 +18,17 @@ export interface MessageType<Q, R> {
   reply: Codec<R>
 }
 
+/**
+ * What each of many messages says: a body for each key; or `all`, the same for all of them, encoded once; or bodies as they travel,
+ * which no codec sees: body i is `bytes[offsets[i] .. offsets[i + 1])`. `bytes` must stay as they are until the call has ended.
+ */
+export type Bodies<Q> = readonly Q[] | { readonly all: Q } | PackedBodies
+
+export interface PackedBodies {
+  bytes: Uint8Array
+  offsets: Uint32Array
+}
+
 export interface Incoming<Q> {
   body: Q
   /** Present if the message was sent to a key. */

@@ -32,6 +32,13 @@ export interface Owner {
   hops: number
 }
 
+/** The owners of many keys: that of key i is `owners[indexes[i]]`; where `indexes[i]` is -1, `errors.get(i)` says why. */
+export interface PackedOwners {
+  readonly owners: readonly Owner[]
+  readonly indexes: Int32Array
+  readonly errors: ReadonlyMap<number, ChordError>
+}
+
 /** One virtual node as its own process sees it. `range` is absent while it owns nothing. */
 export interface Member extends Peer {
   predecessor?: Peer

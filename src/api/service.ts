@@ -19,7 +19,17 @@ export interface Random {
 /** What a service sees of the node that it runs on. */
 export type ServiceNode = Pick<
   ChordNode,
-  'lookup' | 'lookupMany' | 'send' | 'request' | 'sendTo' | 'requestTo' | 'handle' | 'handleBatch' | 'owns'
+  | 'lookup'
+  | 'lookupMany'
+  | 'send'
+  | 'sendMany'
+  | 'request'
+  | 'requestMany'
+  | 'sendTo'
+  | 'requestTo'
+  | 'handle'
+  | 'handleBatch'
+  | 'owns'
 > & { readonly members: readonly Member[]; readonly address: string; readonly state: NodeState }
 
 /** Lives on a node or in the simulator; told before and while ranges move. */

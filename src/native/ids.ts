@@ -93,12 +93,12 @@ export function packIds(ids: readonly Id[]): Uint8Array {
 }
 
 /** Refuses packed keys that C++ would read out of bounds. */
-export function checkPacked({ bytes, offsets }: PackedKeys): void {
+export function checkPacked({ bytes, offsets }: PackedKeys, what = 'keys'): void {
   let last = 0
   for (let i = 0; i < offsets.length; i++) {
     const offset = offsets[i]!
     if (offset < last || offset > bytes.length) {
-      throw new ChordError('ERR_BAD_OPTION', `packed keys: offset ${i} is ${offset}, not ${last} to ${bytes.length}`)
+      throw new ChordError('ERR_BAD_OPTION', `packed ${what}: offset ${i} is ${offset}, not ${last} to ${bytes.length}`)
     }
     last = offset
   }

@@ -1,17 +1,32 @@
 /** What members and clients share: the public calls, checked and turned into `Call`s. */
 import { AsyncResource } from 'node:async_hooks'
-import type { CallbackWait, Caller, Key, MessageType, Owner, PackedKeys, Peer, Result, Wait } from '../api.ts'
+import type {
+  Bodies,
+  CallbackWait,
+  Caller,
+  Key,
+  LookupManyOptions,
+  MessageType,
+  Owner,
+  PackedKeys,
+  PackedOwners,
+  Peer,
+  Result,
+  Wait,
+} from '../api.ts'
 import { ChordError } from '../core/errors.ts'
 import { Id } from '../core/id.ts'
 import { parseAddress } from './address.ts'
+import { lookUpMany, notCached } from './bulk/look-up-many.ts'
+import { requestMany, sendMany } from './bulk/message-many.ts'
+import type { BulkPort } from './bulk/port.ts'
 import type { Call, Done, Wants } from './calls.ts'
 import type { Exchange } from './exchange.ts'
-import { errorAtDeadline } from './failures.ts'
+import type { KnownRanges } from './known.ts'
 import {
   aborted,
+  encodedBody,
   idOfKey,
-  idsOfKeys,
-  isBytes,
   LOOKUP_NAMES,
   methodOfType,
   REQUEST_NAMES,
@@ -25,12 +40,10 @@ type Reject = (error: ChordError) => void
 type AnyType = MessageType<never, unknown>
 interface Options extends Wait {
   route?: 'recursive' | 'iterative'
+  cached?: boolean
   ack?: boolean
   idempotent?: boolean
 }
-
-/** How many look-ups of one `lookupMany` are under way at a time. */
-const LOOKUPS_AT_ONCE = 1_024
 
 export abstract class BaseCaller implements Caller {
   protected abstract readonly exchange: Exchange
@@ -40,41 +53,50 @@ export abstract class BaseCaller implements Caller {
   protected abstract refusal(): ChordError | undefined
   protected abstract nowMs(): number
   protected abstract readonly payloadBytesMax: number
+  protected abstract readonly known: KnownRanges
+  #bulkPort: BulkPort | undefined
 
   abstract close(): Promise<void>
   abstract ref(): this
   abstract unref(): this
   abstract [Symbol.asyncDispose](): Promise<void>
 
-  lookup(key: Key, o?: Wait & { route?: 'recursive' | 'iterative' }): Promise<Owner> {
+  lookup(key: Key, o?: Wait & { route?: 'recursive' | 'iterative'; cached?: boolean }): Promise<Owner> {
     return new Promise<Owner>((resolve, reject) => this.#lookup(idOfKey(key), o, resolve, reject))
   }
 
-  async lookupMany(keys: readonly Key[] | PackedKeys, o?: Wait): Promise<readonly Result<Owner>[]> {
-    const timeoutMs = timeoutOf(o)
-    const ids = idsOfKeys(keys)
-    const endMs = this.nowMs() + timeoutMs
-    let over: ChordError | undefined
-    const one = (id: Id) =>
-      new Promise<Result<Owner>>((resolve) => {
-        const leftMs = endMs - this.nowMs()
-        over ??= this.#whyOver(leftMs, o?.signal)
-        if (over !== undefined) return resolve({ ok: false, error: over })
-        attempt((callback) => this.#lookup(id, { ...o, timeoutMs: leftMs }, callback), resolve as Done)
-      })
-    return inTurn(ids, LOOKUPS_AT_ONCE, one)
-  }
-
-  /** What ended the look-ups under way, and ends those that have not begun: one error for them all. */
-  #whyOver(leftMs: number, signal: AbortSignal | undefined): ChordError | undefined {
-    if (leftMs <= 0) return errorAtDeadline(0, false, 'this and other look-ups')
-    return signal?.aborted === true ? aborted(signal) : this.refusal()
+  lookupMany(
+    keys: readonly Key[] | PackedKeys,
+    o?: LookupManyOptions & { packed?: false },
+  ): Promise<readonly Result<Owner>[]>
+  lookupMany(keys: readonly Key[] | PackedKeys, o: LookupManyOptions & { packed: true }): Promise<PackedOwners>
+  lookupMany(keys: readonly Key[] | PackedKeys, o?: LookupManyOptions): Promise<unknown> {
+    return lookUpMany(this.#bulk(), keys, o)
   }
 
   send<Q>(key: Key, type: MessageType<Q, unknown>, body: Q, o?: Wait & { ack?: boolean }): Promise<void> {
     return new Promise<void>((resolve, reject) =>
       this.#send(idOfKey(key), type as AnyType, body as never, o, resolve, reject),
     )
+  }
+
+  sendMany<Q>(
+    keys: readonly Key[] | PackedKeys,
+    type: MessageType<Q, unknown>,
+    bodies: Bodies<NoInfer<Q>>,
+    o?: Wait & { ack?: boolean },
+  ): Promise<readonly Result<void>[]> {
+    return sendMany(this.#bulk(), { keys, type: type as AnyType, bodies: bodies as Bodies<never> }, o)
+  }
+
+  requestMany<Q, R>(
+    keys: readonly Key[] | PackedKeys,
+    type: MessageType<Q, R>,
+    bodies: Bodies<NoInfer<Q>>,
+    o?: Wait & { idempotent?: boolean },
+  ): Promise<readonly Result<R>[]> {
+    const given = { keys, type: type as AnyType, bodies: bodies as Bodies<never> }
+    return requestMany(this.#bulk(), given, o) as Promise<readonly Result<R>[]>
   }
 
   sendTo<Q>(peer: Peer | string, type: MessageType<Q, unknown>, body: Q, o?: Wait & { ack?: boolean }): Promise<void> {
@@ -153,10 +175,19 @@ export abstract class BaseCaller implements Caller {
     if (o?.route !== undefined && o.route !== 'recursive' && o.route !== 'iterative') {
       throw new ChordError('ERR_BAD_OPTION', `route must be 'recursive' or 'iterative', got ${String(o.route)}`)
     }
+    if (o?.cached === true) return this.#remembered(key, o, done)
     const call = this.#open('found', o, timeoutMs, done, reject)
     call.key = key
     call.iterative = o?.route === 'iterative'
     this.exchange.begin(call, this.nowMs())
+  }
+
+  #remembered(key: Id, o: Options, done: Done): void {
+    this.#checkOpen()
+    if (o.route !== undefined) throw new ChordError('ERR_BAD_OPTION', 'what is cached takes no route')
+    const owner = this.known.find(key)
+    if (owner === undefined) throw notCached()
+    done(owner as never)
   }
 
   #send(to: To, type: AnyType, body: never, o: Options | undefined, done: Done, reject: Reject): void {
@@ -179,7 +210,7 @@ export abstract class BaseCaller implements Caller {
   ): void {
     this.#checkOpen()
     const method = methodOfType(type as MessageType<never, never>)
-    const body = this.#encode(type, value)
+    const body = encodedBody(type, value, this.payloadBytesMax)
     const address = to instanceof Id ? '' : typeof to === 'string' ? to : to.address
     const session = to instanceof Id ? undefined : this.exchange.session(address)
     if (session === undefined && !(to instanceof Id)) checkAddress(address)
@@ -199,21 +230,10 @@ export abstract class BaseCaller implements Caller {
     this.exchange.begin(call, this.nowMs())
   }
 
-  #encode(type: AnyType, value: never): Uint8Array {
-    let body: Uint8Array
-    try {
-      body = type.request.encode(value)
-    } catch (cause) {
-      throw new ChordError('ERR_BAD_BODY', `the body of '${type.name}' cannot be encoded`, { cause })
-    }
-    if (!isBytes(body)) {
-      throw new ChordError('ERR_BAD_BODY', `the codec of '${type.name}' must encode to a Uint8Array`)
-    }
-    if (body.length > this.payloadBytesMax) {
-      const text = `a body of ${body.length} bytes is over limits.payloadBytes (${this.payloadBytesMax})`
-      throw new ChordError('ERR_PAYLOAD_TOO_LARGE', text)
-    }
-    return body
+  #bulk(): BulkPort {
+    const { exchange, payloadBytesMax, known } = this
+    this.#bulkPort ??= { exchange, payloadBytesMax, known, refusal: () => this.refusal() }
+    return this.#bulkPort
   }
 
   /** Errors: ERR_STATE, ERR_CLOSED. */
@@ -235,35 +255,6 @@ export abstract class BaseCaller implements Caller {
     call.reject = reject
     return call
   }
-}
-
-/**
- * `one` of each, some at a time, results in the order of `all`. Where calls are refused because too many wait, fewer are
- * made at a time; the last of them does not give way.
- */
-async function inTurn<A, R>(
-  all: readonly A[],
-  atOnce: number,
-  one: (a: A) => Promise<Result<R>>,
-): Promise<readonly Result<R>[]> {
-  const results = new Array<Result<R>>(all.length)
-  const waiting: number[] = []
-  let next = 0
-  let working = Math.min(atOnce, all.length)
-  const work = async () => {
-    while (waiting.length > 0 || next < all.length) {
-      const at = waiting.pop() ?? next++
-      const result = await one(all[at]!)
-      if (!result.ok && result.error.code === 'ERR_BUSY' && working > 1) {
-        waiting.push(at)
-        break
-      }
-      results[at] = result
-    }
-    working--
-  }
-  await Promise.all(Array.from({ length: working }, work))
-  return results
 }
 
 /** Errors: ERR_BAD_OPTION. The address is checked when no connection to it shows that it is one. */
@@ -297,16 +288,6 @@ function checkCallback(callback: unknown): void {
 /** Where nobody asks for it, no object is made for it. */
 function inContext<R>(o: CallbackWait | undefined, callback: (result: Result<R>) => void): (result: Result<R>) => void {
   return o?.asyncContext === true ? AsyncResource.bind(callback) : callback
-}
-
-/** As `start`, but what it throws becomes a result. */
-function attempt(start: (done: Done) => void, done: Done): void {
-  try {
-    start(done)
-  } catch (error) {
-    if (!(error instanceof ChordError)) throw error
-    done({ ok: false, error } as never)
-  }
 }
 
 /** Never before the call has returned. */

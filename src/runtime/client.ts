@@ -15,6 +15,7 @@ import { Deferred } from './deferred.ts'
 import { type Environment, systemEnvironment } from './environment.ts'
 import { Exchange } from './exchange.ts'
 import { Holding } from './holding.ts'
+import { KnownRanges, NOTHING_REMEMBERED } from './known.ts'
 import { Links } from './links.ts'
 import { Peers } from './peers.ts'
 import { requestBytes } from './requests.ts'
@@ -44,9 +45,12 @@ export async function connectWith(settings: ClientSettings, environment: Environ
 /** The entry hop adds an origin with its own address, and that must fit into the frame. */
 const ENTRY_ROOM = originBytes('x'.repeat(255))
 
+const NO_RANGES: readonly Owner[] = []
+
 class RingClient extends BaseCaller {
   protected readonly exchange: Exchange
   protected readonly payloadBytesMax: number
+  protected readonly known = new KnownRanges(() => NO_RANGES, NOTHING_REMEMBERED)
   readonly closed: Promise<ChordError | undefined>
   readonly #settings: ClientSettings
   readonly #environment: Environment

@@ -25,7 +25,9 @@ import { type Environment, systemEnvironment } from './environment.ts'
 import { Emitter } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import { Host } from './host.ts'
+import { KnownRanges, NOTHING_REMEMBERED } from './known.ts'
 import { metricsOf } from './metrics.ts'
+import { ownRanges } from './own-ranges.ts'
 import { Services } from './services.ts'
 import { idOfKey, timeoutOf } from './values.ts'
 import { WALK, walkAnswer } from './walk.ts'
@@ -57,6 +59,7 @@ export function abandon(node: ChordNode): void {
 class RingNode extends BaseCaller implements ChordNode {
   protected readonly exchange: Exchange
   protected readonly payloadBytesMax: number
+  protected readonly known: KnownRanges
   readonly closed: Promise<ChordError | undefined>
   readonly #environment: Environment
   readonly #emitter: Emitter
@@ -87,6 +90,10 @@ class RingNode extends BaseCaller implements ChordNode {
     })
     this.exchange = this.#host.traffic.exchange
     this.payloadBytesMax = settings.limits.payloadBytes
+    this.known = new KnownRanges(
+      ownRanges(() => this.cores),
+      NOTHING_REMEMBERED,
+    )
     inspectable(this)
     this.handle(WALK, async ({ body }) => {
       const owner = await this.lookup(Id.parse(body.key), { route: 'iterative', timeoutMs: body.timeoutMs })

@@ -1,9 +1,8 @@
 /** Turning what callers give into what travels: codecs, keys, deadlines. */
-import type { Codec, Key, MessageType, PackedKeys, Wait } from '../api.ts'
+import type { Codec, Key, MessageType, Wait } from '../api.ts'
 import { DEFAULT_TIMEOUT_MS, known, METHOD_BYTES_MAX } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
-import { ID_BYTES, Id } from '../core/id.ts'
-import { idBatches } from '../native/batch.ts'
+import { Id } from '../core/id.ts'
 import { type Method, methodOf } from '../wire/frames.ts'
 
 const encoder = new TextEncoder()
@@ -31,33 +30,6 @@ export function idOfKey(key: Key): Id {
   throw new ChordError('ERR_BAD_OPTION', 'a key is a string, a Uint8Array or an Id')
 }
 
-/** Errors: ERR_BAD_OPTION. */
-export function idsOfKeys(keys: readonly Key[] | PackedKeys): Id[] {
-  if (Array.isArray(keys)) {
-    // Not `map`: it would pass over holes.
-    if (!isBatch(keys)) return Array.from(keys as readonly Key[], (key) => idOfKey(key))
-    return unpacked(idBatches().hashBatch(keys))
-  }
-  const { bytes, offsets } = (keys ?? {}) as PackedKeys
-  if (!(bytes instanceof Uint8Array) || !(offsets instanceof Uint32Array)) {
-    throw new ChordError('ERR_BAD_OPTION', 'packed keys are { bytes: Uint8Array, offsets: Uint32Array }')
-  }
-  return unpacked(idBatches().hashBatch({ bytes, offsets }))
-}
-
-/** Below that, one by one is as fast. */
-const BATCH_MIN = 8
-
-function isBatch(keys: readonly unknown[]): keys is readonly (string | Uint8Array)[] {
-  if (keys.length < BATCH_MIN) return false
-  for (const key of keys) if (typeof key !== 'string' && !(key instanceof Uint8Array)) return false
-  return true
-}
-
-function unpacked(hashes: Uint8Array): Id[] {
-  return Array.from({ length: hashes.length / ID_BYTES }, (_, i) => Id.fromBytes(hashes, i * ID_BYTES))
-}
-
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
 
 /** Checks `o` and returns its timeout. Errors: ERR_BAD_OPTION, ERR_ABORTED if the signal has fired already. */
@@ -81,7 +53,7 @@ export function timeoutOf(
 }
 
 export const WAIT_NAMES = ['timeoutMs', 'signal']
-export const LOOKUP_NAMES = [...WAIT_NAMES, 'route']
+export const LOOKUP_NAMES = [...WAIT_NAMES, 'route', 'cached']
 export const SEND_NAMES = [...WAIT_NAMES, 'ack']
 export const REQUEST_NAMES = [...WAIT_NAMES, 'idempotent', 'asyncContext']
 
@@ -109,6 +81,25 @@ function newMethod(type: MessageType<never, never>): Method {
   const method = methodOfName(type.name)
   methods.set(type, method)
   return method
+}
+
+/** Errors: ERR_BAD_BODY, ERR_PAYLOAD_TOO_LARGE. */
+export function encodedBody(type: MessageType<never, unknown>, value: never, bytesMax: number): Uint8Array {
+  let body: Uint8Array
+  try {
+    body = type.request.encode(value)
+  } catch (cause) {
+    throw new ChordError('ERR_BAD_BODY', `the body of '${type.name}' cannot be encoded`, { cause })
+  }
+  if (!isBytes(body)) {
+    throw new ChordError('ERR_BAD_BODY', `the codec of '${type.name}' must encode to a Uint8Array`)
+  }
+  if (body.length > bytesMax) throw payloadTooLarge(body.length, bytesMax)
+  return body
+}
+
+export function payloadTooLarge(bytes: number, bytesMax: number): ChordError {
+  return new ChordError('ERR_PAYLOAD_TOO_LARGE', `a body of ${bytes} bytes is over limits.payloadBytes (${bytesMax})`)
 }
 
 export function methodOfName(name: string): Method {

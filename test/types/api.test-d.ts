@@ -1,6 +1,7 @@
 /** The public surface, as a program sees it: what compiles, what must not, and what comes out. */
 import { describe, expectTypeOf, it } from 'vitest'
 import {
+  type Bodies,
   type BorrowedBatch,
   type Caller,
   ChordError,
@@ -21,7 +22,9 @@ import {
   type NodeOptions,
   type NodeState,
   type Owner,
+  type PackedBodies,
   type PackedKeys,
+  type PackedOwners,
   type Peer,
   type Range,
   type RangeChange,
@@ -93,6 +96,20 @@ describe('keys and ids', () => {
     node.lookup(5)
   })
 
+  it('are looked up in what is remembered, and packed', () => {
+    expectTypeOf(client.lookup(key, { cached: true })).resolves.toEqualTypeOf<Owner>()
+    expectTypeOf(client.lookupMany(['a'], { cached: true })).resolves.toEqualTypeOf<readonly Result<Owner>[]>()
+    expectTypeOf(client.lookupMany(['a'], { packed: true })).resolves.toEqualTypeOf<PackedOwners>()
+    expectTypeOf(client.lookupMany(['a'], { packed: false, timeoutMs: 5 })).resolves.toEqualTypeOf<
+      readonly Result<Owner>[]
+    >()
+    expectTypeOf<PackedOwners['errors']>().toEqualTypeOf<ReadonlyMap<number, ChordError>>()
+    // @ts-expect-error look-ups of many have no way to choose
+    client.lookupMany(['a'], { route: 'iterative' })
+    // @ts-expect-error only of look-ups
+    client.request(key, GREET, { name: 'x' }, { cached: true })
+  })
+
   it('are looked up alone or together', () => {
     expectTypeOf(client.lookup(key, { route: 'iterative' })).resolves.toEqualTypeOf<Owner>()
     expectTypeOf(client.lookupMany(['a', 'b'])).resolves.toEqualTypeOf<readonly Result<Owner>[]>()
@@ -117,6 +134,22 @@ describe('messages', () => {
     client.request(key, GREET, 5)
     // @ts-expect-error no acknowledgement to choose: a request has an answer
     client.request(key, GREET, { name: 'x' }, { ack: true })
+  })
+
+  it('go to many keys at once', () => {
+    const all = [{ name: 'x' }]
+    expectTypeOf(client.requestMany(['a'], GREET, all)).resolves.toEqualTypeOf<readonly Result<number>[]>()
+    expectTypeOf(client.sendMany(['a'], GREET, all, { ack: false })).resolves.toEqualTypeOf<readonly Result<void>[]>()
+    const packed: PackedKeys = { bytes: new Uint8Array(), offsets: new Uint32Array() }
+    client.requestMany(packed, GREET, { all: { name: 'x' } }, { idempotent: true })
+    client.requestMany(packed, GREET, packed satisfies PackedBodies, { timeoutMs: 5 })
+    client.requestMany([Id.hash('a')], GREET, [{ name: 'x' }] satisfies Bodies<Greeting>)
+    // @ts-expect-error another body
+    client.requestMany(['a'], GREET, [5])
+    // @ts-expect-error one body for all is said to be that
+    client.requestMany(['a'], GREET, { name: 'x' })
+    // @ts-expect-error no acknowledgement to choose: a request has an answer
+    client.requestMany(['a'], GREET, all, { ack: true })
   })
 
   it('call back without a promise', () => {
