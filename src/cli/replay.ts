@@ -120,6 +120,7 @@ function describe(run: Replayed): void {
     note(`${cut.name}: ${cut.why}${cut.at < 0 ? '' : ` at byte ${count(cut.at)}`}; what follows is lost`)
   if (end === undefined) note('the recording does not say that it was ended: the process died, or it is being written')
   else if (end !== 'closed') note(`the recording ended by an ${end}`)
+  if (deviation === undefined && compared === 0) return note('no state was compared: none was written before it ends')
   if (deviation === undefined) return print(`${count(compared)} states compared: all the same`)
   const { kind, input, peer, what } = deviation
   const broken = { state: 'the states differ', rule: 'a rule is broken', exception: 'an exception' }[kind]

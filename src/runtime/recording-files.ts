@@ -5,11 +5,14 @@
 
 import { writeSync } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { FILE_HEAD } from '../wire/recording.ts'
 
 /** What is done to a disk; tests bring one that is full. */
 export interface RecordingDisk {
   /** A new file that only its owner may read. Rejects if there is one. */
   create(path: string): Promise<RecordingFile>
+  /** The first bytes of a file, at most so many; undefined if there is none. */
+  head(path: string, length: number): Promise<Uint8Array | undefined>
   /** Both: whether there was such a file. */
   rename(from: string, to: string): Promise<boolean>
   remove(path: string): Promise<boolean>
@@ -31,6 +34,9 @@ export interface RecordingFilesOptions {
 
 type Step = Uint8Array | 'next'
 
+/** Of every format. */
+const MAGIC = FILE_HEAD.subarray(0, -1)
+
 export class RecordingFiles {
   /** Given to `write`, and not on the disk yet. */
   waitingBytes = 0
@@ -41,6 +47,7 @@ export class RecordingFiles {
   #position = 0
   #running: Promise<void> = Promise.resolve()
   #isRunning = false
+  #isChecked = false
 
   constructor(o: RecordingFilesOptions) {
     this.#o = o
@@ -105,12 +112,26 @@ export class RecordingFiles {
   async #rotate(): Promise<void> {
     const { path, files, disk } = this.#o
     await this.#closeFile()
+    if (!this.#isChecked) await this.#check()
     let last = files - 1
     while (await disk.remove(`${path}.${last}`)) last++
     for (let number = files - 2; number >= 1; number--) await disk.rename(`${path}.${number}`, `${path}.${number + 1}`)
     await disk.rename(path, `${path}.1`)
     this.#file = await disk.create(path)
     this.#position = 0
+  }
+
+  /** What is going to be renamed and removed: nothing of anybody else's. */
+  async #check(): Promise<void> {
+    const { path, files, disk } = this.#o
+    for (let number = 0; ; number++) {
+      const name = number === 0 ? path : `${path}.${number}`
+      const head = await disk.head(name, MAGIC.length)
+      if (head === undefined && number >= files - 1) break
+      // What was killed at its first write may be shorter.
+      if (head?.some((byte, index) => byte !== MAGIC[index])) throw new Error(`${name} is no recording`)
+    }
+    this.#isChecked = true
   }
 
   async #closeFile(): Promise<void> {
@@ -122,6 +143,7 @@ export class RecordingFiles {
 
 export const systemDisk: RecordingDisk = {
   create: async (path) => new SystemFile(await open(path, 'wx', 0o600)),
+  head,
   rename: (from, to) => existed(rename(from, to)),
   remove: (path) => existed(rm(path)),
 }
@@ -147,6 +169,22 @@ class SystemFile implements RecordingFile {
 
   close(): Promise<void> {
     return this.#handle.close()
+  }
+}
+
+async function head(path: string, length: number): Promise<Uint8Array | undefined> {
+  let file: FileHandle
+  try {
+    file = await open(path, 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
   }
 }
 

@@ -33,7 +33,8 @@ test('every recording leads to the same states, that of the one that was killed 
   for (const [index, path] of paths.entries()) {
     expect(statSync(path).mode & 0o777).toBe(0o600)
     const { code, stdout, stderr } = await chordite(['replay', path])
-    expect(stdout).toContain('all the same')
+    // Who is killed early has not written down a state yet.
+    expect(stdout + stderr).toMatch(index === 2 ? /all the same|no state was compared/ : /all the same/)
     expect(code).toBe(0)
     expect(stderr).toContain(index === 2 ? 'the process died' : '')
     // The one that was killed may have lost what it wrote last.

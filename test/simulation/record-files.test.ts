@@ -1,13 +1,17 @@
 /** The files of recordings: bounded, rotated, and on disks that fail. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Id } from '../../src/core/id.ts'
 import type { ChordError } from '../../src/index.ts'
 import { createNodeWith } from '../../src/runtime/node.ts'
 import { Recorder } from '../../src/runtime/recorder.ts'
-import type { RecordingDisk } from '../../src/runtime/recording-files.ts'
+import { type RecordingDisk, systemDisk } from '../../src/runtime/recording-files.ts'
 import { simulatedEnvironment } from '../../src/runtime/simulated.ts'
 import { replay } from '../../src/sim/record/replay.ts'
 import { DEFAULT_CONFIG as CONFIG } from '../../src/sim/simulation.ts'
+import { FILE_HEAD } from '../../src/wire/recording.ts'
 import { SimulatedRing } from '../runtime/simulated-ring.ts'
 import { MemoryDisk } from '../support/memory-disk.ts'
 
@@ -62,6 +66,7 @@ describe('the files of a recording', () => {
     const { clock, random } = simulatedEnvironment(network, '10.0.0.1')
     const disk: RecordingDisk = {
       create: () => new Promise(() => {}),
+      head: async () => undefined,
       remove: async () => false,
       rename: async () => false,
     }
@@ -91,5 +96,41 @@ describe('the files of a recording', () => {
     expect(replayed.deviation).toBeUndefined()
     await ring.leave(nodes[1]!)
     expect(ring.warnings).toHaveLength(1)
+  })
+
+  it.each([PATH, `${PATH}.1`, `${PATH}.5`])('leaves alone what is no recording: %s', async (path) => {
+    const ring = new RecordedRing({ seed: 9 })
+    const disk = new MemoryDisk()
+    for (const number of ['', '.1', '.2', '.3', '.4', '.5']) disk.files.set(`${PATH}${number}`, FILE_HEAD)
+    disk.files.set(path, new TextEncoder().encode('my code'))
+    const before = [...disk.files]
+    const environment = { ...simulatedEnvironment(ring.network, '10.0.0.9'), disk }
+    const node = createNodeWith({ listen: '10.0.0.9:4000', record: PATH }, environment)
+    const warnings: string[] = []
+    node.on('warning', ({ code, message }) => void warnings.push(`${code}: ${message}`))
+    await ring.settle(node.start())
+    await ring.run(1_000)
+    expect(warnings).toEqual([expect.stringMatching(/^ERR_RECORDING: .*is no recording/)])
+    expect([...disk.files]).toEqual(before)
+    await ring.settle(node.leave())
+  })
+
+  it('knows on a real disk what is no recording', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'chordite-record-'))
+    try {
+      const [code, none, empty] = ['code.mjs', 'none', 'empty'].map((name) => join(folder, name)) as [
+        string,
+        string,
+        string,
+      ]
+      writeFileSync(code, 'my code')
+      writeFileSync(empty, '')
+      expect(await systemDisk.head(code, 2)).toEqual(Uint8Array.from([0x6d, 0x79]))
+      expect(await systemDisk.head(empty, 2)).toEqual(new Uint8Array(0))
+      expect(await systemDisk.head(none, 2)).toBeUndefined()
+      await expect(systemDisk.head(folder, 2)).rejects.toThrow('EISDIR')
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })

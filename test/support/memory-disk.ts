@@ -28,6 +28,10 @@ export class MemoryDisk implements RecordingDisk {
     return { write: async (bytes, position) => writeNow(bytes, position), writeNow, close: async () => {} }
   }
 
+  async head(path: string, length: number): Promise<Uint8Array | undefined> {
+    return this.files.get(path)?.slice(0, length)
+  }
+
   async rename(from: string, to: string): Promise<boolean> {
     const bytes = this.files.get(from)
     if (bytes === undefined) return false
