@@ -76,7 +76,8 @@ function judgeAllocation({ name, perMessage, unit, atMost }) {
   return decide({ part: 'allocation', name: `${name}, ${unit}`, atMost }, value)
 }
 
-function decide(gate, value, busy) {
+/** What a gate says of a `value`, or that the machine was too `busy` to say. */
+export function decide(gate, value, busy) {
   const { atMost, atLeast } = gate
   if (atMost === undefined && atLeast === undefined) return { ...gate, value, result: 'no gate' }
   if (busy !== undefined) return { ...gate, value, result: 'not judged', reason: `machine was busy: ${busy}` }
@@ -85,6 +86,6 @@ function decide(gate, value, busy) {
 }
 
 /** Of figures that were not taken in the same rounds: the spread is the widest that the quartiles allow. */
-function quotient(above, below) {
+export function quotient(above, below) {
   return { median: above.median / below.median, p25: above.p25 / below.p75, p75: above.p75 / below.p25 }
 }

@@ -64,7 +64,8 @@ async function measureGroup(servers, pattern, bytes, plan, { say, lost }) {
   return { pattern: pattern.name, bytes, rows, machine }
 }
 
-async function load(server, pattern, bytes, plan) {
+/** One round of the load in C on a server of `startServers`: what it cost that server, and how fast it was. */
+export async function load(server, pattern, bytes, plan) {
   const args = [server.port, server.process.pid, server.protocol, bytes, pattern.connections, pattern.outstanding]
   args.push(plan.warmupMs, plan.windowMs, ...(server.hello ? [helloHex()] : []))
   const timeout = plan.warmupMs + plan.windowMs + HANGS_MS
@@ -82,6 +83,6 @@ async function load(server, pattern, bytes, plan) {
 }
 
 /** So that nobody always follows the same neighbor. */
-function rotated(list, by) {
+export function rotated(list, by) {
   return list.map((_, i) => list[(i + by) % list.length])
 }

@@ -79,6 +79,8 @@ export function onOwnPlaceFound(core: Core, via: Peer, owner: Peer, nowMs: numbe
   const start = core.successors.length === 0 ? 0 : core.random.nextUint32() % core.successors.length
   for (let i = 0; i < Math.min(TELL, core.successors.length); i++) {
     const peer = core.successors[(start + i) % core.successors.length] as Peer
+    // Of itself a process would go on telling itself, in no time, for as long as one of its members knows nobody who lives.
+    if (peer.address === core.self.address && owner.address === core.self.address) continue
     if (!samePeer(peer, owner) && !core.detector.isSuspect(peer)) core.tell(peer, { type: 'meet', peer: owner })
   }
 }

@@ -51,6 +51,8 @@ export class LookUpRun {
 
   #begin(): void {
     const cover = this.#cover
+    const why = this.#whyOver()
+    if (why !== undefined) return this.#giveUp(why)
     const { known } = this.#port
     cover.hint(known.all().remote)
     for (const owner of known.own()) {

@@ -1,0 +1,73 @@
+/** What comparing with peers must show. Each is a ratio within one run, but for what is counted. */
+import { decide, quotient } from '../gates.mjs'
+import { ratioOf } from '../lib/rows.mjs'
+import { whyBusy } from '../lib/watch.mjs'
+import { CALLBACKS, OURS as HOP_OURS, LIMIT } from './hop/contestants.mjs'
+import { ORIGINAL, OURS } from './rings/contestants.mjs'
+
+const BYTES = 64
+/** Ahead of everybody everywhere; at 16×64 by that much. */
+const AT_LEAST = { '16×64': { '@grpc/grpc-js': 100, zeromq: 8, 'dht-rpc': 8 } }
+const ROUTED_AT_LEAST = { 64: 5, 1024: 20 }
+const NAMES_AT_LEAST = 50
+const NODES = 32
+
+/** `{ part, name, value, atMost | atLeast, result, reason }` of all that was measured. */
+export function judgePeers({ hop, rings, names }) {
+  return [
+    ...(hop ? hop.groups.filter(({ bytes }) => bytes === BYTES).flatMap(judgeHop) : []),
+    ...(rings ? rings.groups.filter(({ nodes }) => nodes === NODES).flatMap(judgeRing) : []),
+    ...(names ? judgeNames(names, rings) : []),
+  ]
+}
+
+/** How many times the requests/s of each peer ours are, and its server's CPU time for a request how many times ours. */
+function judgeHop({ pattern, rows, machine }) {
+  const ours = rows.find(({ contestant }) => contestant === CALLBACKS)
+  const peers = rows.filter(({ contestant }) => !HOP_OURS.includes(contestant) && contestant !== LIMIT)
+  if (ours === undefined) return []
+  return peers.flatMap((peer) => {
+    const atLeast = AT_LEAST[pattern]?.[peer.contestant] ?? 1
+    const gate = (name) => ({ part: 'one hop', name: `${pattern}: ${name}`, atLeast })
+    return [
+      decide(
+        gate(`requestTo ÷ ${peer.contestant}, requests/s`),
+        ratioOf(ours, peer, 'requestsPerSecond'),
+        whyBusy(machine),
+      ),
+      decide(gate(`${peer.contestant} ÷ requestTo, server CPU`), ratioOf(peer, ours, 'serverCpuUs'), whyBusy(machine)),
+    ]
+  })
+}
+
+function judgeRing({ place, operation, outstanding, rows, machine }) {
+  const [ours, original] = [OURS, ORIGINAL].map((name) => rows.find(({ contestant }) => contestant === name))
+  if (operation !== 'request' || ours === undefined || original === undefined) return []
+  const gate = { part: 'rings', name: `${NODES} nodes ${place}, ${outstanding} outstanding: ` }
+  const busy = whyBusy(machine)
+  if (outstanding === 1) {
+    const name = `${gate.name}${ORIGINAL} ÷ ${OURS}, p50`
+    return [decide({ ...gate, name, atLeast: 1 }, ratioOf(original, ours, 'p50Us'), busy)]
+  }
+  const name = `${gate.name}${OURS} ÷ ${ORIGINAL}, routed requests/s`
+  const atLeast = ROUTED_AT_LEAST[outstanding]
+  return [decide({ ...gate, name, atLeast }, ratioOf(ours, original, 'requestsPerSecond'), busy)]
+}
+
+/** Against the most that the original routes in that ring, with however many outstanding. */
+function judgeNames({ rows, machine }, rings) {
+  const routed = (rings?.groups ?? [])
+    .filter(({ nodes, place, operation }) => nodes === NODES && place === 'apart' && operation === 'request')
+    .flatMap((group) => group.rows.filter(({ contestant }) => contestant === ORIGINAL))
+    .map(({ requestsPerSecond }) => requestsPerSecond)
+    .sort((a, b) => b.median - a.median)[0]
+  return rows.flatMap(({ contestant, requestsPerSecond, wrong, failed }) => {
+    const gate = { part: 'lookupMany', name: `${contestant}: wrong or no owner`, atMost: 0 }
+    const count = wrong.max + failed.max
+    const counted = decide(gate, { median: count, p25: count, p75: count })
+    if (routed === undefined) return [counted]
+    const name = `${contestant}: names/s ÷ ${ORIGINAL}'s routed requests/s`
+    const faster = { part: 'lookupMany', name, atLeast: NAMES_AT_LEAST }
+    return [decide(faster, quotient(requestsPerSecond, routed), whyBusy(machine)), counted]
+  })
+}
