@@ -2,7 +2,7 @@
  * One virtual node of the ring, without I/O: messages, timeouts and news of connections go in; messages, events and
  * wishes come out of `poll`. Time and randomness are arguments. (Stoica et al. 2003, corrected after Zave 2017.)
  */
-import { probe, probeIfSilent, tellNeighborsOf } from './doubt.ts'
+import { probe, tellNeighborsOf, vouch } from './doubt.ts'
 import { assert } from './errors.ts'
 import { evict, onLeft, onUnanswered, takePending } from './eviction.ts'
 import type { Id } from './id.ts'
@@ -115,7 +115,7 @@ export class ChordNode {
         if (answer.conflict !== undefined && !core.isAsking('probe', answer.conflict)) {
           core.ask(answer.conflict, { type: 'ping' }, { kind: 'probe' }, nowMs)
         }
-        if (answer.successors[0] !== undefined) probeIfSilent(core, answer.successors[0], nowMs)
+        if (answer.done || samePeer(answer.next[0], core.firstLive)) vouch(core, nowMs)
         return answer
       }
       case 'grant':

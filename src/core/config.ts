@@ -63,8 +63,9 @@ export const SILENCE_MS = 1_000
 /** First and longest pause before a message that was provably not delivered goes out again. */
 export const RESEND_MIN_MS = 5
 export const RESEND_MAX_MS = 250
-/** Attempts by recursive routing before a look-up walks the ring itself. */
+/** Attempts by recursive routing before a look-up walks the ring itself; and those of them that were lost without a word. */
 export const RECURSIVE_ATTEMPTS = 4
+export const LOST_ATTEMPTS = 2
 /** Questions of one iterative look-up. */
 export const ITERATIVE_STEPS_MAX = 128
 /** Frames held back until a connection to their next hop is up: per address, and in all, in bytes. */

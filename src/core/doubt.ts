@@ -1,7 +1,7 @@
 /**
  * Who is silent may be the first successor of somebody who has no reason to ask it for a whole period, and until somebody
  * does, nobody takes over: look-ups for its keys go to it from further back, and are lost. So whoever learns of the silence tells
- * the neighbors, and who names its successor as an owner sees to it that it lives.
+ * the neighbors, and who names its successor as the way to a key sees to it that it lives.
  */
 import { SILENCE_MS } from './config.ts'
 import { type Peer, type Question, samePeer } from './messages.ts'
@@ -16,8 +16,14 @@ export function probe(core: Core, peer: Peer, nowMs: number): void {
   core.ask(peer, PING, { kind: 'probe' }, nowMs)
 }
 
-/** The same, if nothing has come from it for a while. */
-export function probeIfSilent(core: Core, peer: Peer, nowMs: number): void {
+/** Somebody was told that the way leads to our successor, and nobody but us will notice soon if it does not. */
+export function vouch(core: Core, nowMs: number): void {
+  const first = core.firstLive
+  if (first !== undefined) probeIfSilent(core, first, nowMs)
+}
+
+/** If nothing has come from it for a while. */
+function probeIfSilent(core: Core, peer: Peer, nowMs: number): void {
   if (nowMs - core.detector.lastHeardMs(peer) >= SILENCE_MS) probe(core, peer, nowMs)
 }
 

@@ -13,6 +13,8 @@ export interface IterativeOptions {
   start(key: Id): readonly Peer[]
   /** This is whom to ask for the range. */
   found(call: Call, owner: Peer, nowMs: number): void
+  /** All who seem to be nearer are silent, and this one may know who follows them. */
+  through(call: Call, nearest: Peer, nowMs: number): void
   /** Nobody is left to ask. */
   lost(call: Call, nowMs: number): void
 }
@@ -23,13 +25,16 @@ interface Walk {
   readonly key: Id
   readonly asked: Set<string>
   candidates: Peer[]
+  /** Of those that answered. */
+  nearest: Peer | undefined
   steps: number
-  request: number
+  /** Questions that may still be answered, the last one last. */
+  readonly requests: number[]
   timer: Disposable | undefined
 }
 
-/** How long one node is given for its answer. */
-const QUESTION_MS = 400
+/** After this long another is asked as well; an answer that comes later still counts. */
+const QUESTION_MS = 200
 const CANDIDATES_MAX = 16
 
 export class Iterative {
@@ -48,8 +53,9 @@ export class Iterative {
       key,
       asked: new Set(),
       candidates: [...this.#o.start(key)],
+      nearest: undefined,
       steps: 0,
-      request: 0,
+      requests: [],
       timer: undefined,
     }
     call.state = 'elsewhere'
@@ -59,21 +65,24 @@ export class Iterative {
   answer(from: Peer, request: number, message: Message): void {
     const walk = this.#walks.get(request)
     if (walk === undefined) return
-    this.#end(walk)
-    if (walk.call.high !== walk.high || walk.call.state !== 'elsewhere') return
+    this.#walks.delete(request)
+    if (!isOn(walk)) return this.#end(walk)
+    const isLast = request === walk.requests.at(-1)
     const nowMs = this.#o.clock.nowMs()
-    if (message.type !== 'closestKnown') return this.#step(walk, nowMs)
+    if (message.type !== 'closestKnown') return isLast ? this.#step(walk, nowMs) : undefined
     if (message.done) {
+      this.#end(walk)
       walk.call.steps = walk.steps
       return this.#o.found(walk.call, message.successors[0] ?? from, nowMs)
     }
+    if (isNearer(from, walk.nearest, walk.key)) walk.nearest = from
     for (const peer of message.next) {
       if (!walk.asked.has(nameOf(peer))) walk.candidates.push(peer)
     }
     const { key } = walk
     walk.candidates.sort((a, b) => a.id.distanceTo(key).compare(b.id.distanceTo(key)))
     walk.candidates.length = Math.min(walk.candidates.length, CANDIDATES_MAX)
-    this.#step(walk, nowMs)
+    if (isLast) this.#step(walk, nowMs)
   }
 
   stop(): void {
@@ -82,23 +91,39 @@ export class Iterative {
   }
 
   #step(walk: Walk, nowMs: number): void {
-    const next = walk.candidates.find((peer) => !walk.asked.has(nameOf(peer)))
-    if (next === undefined || ++walk.steps > ITERATIVE_STEPS_MAX) return this.#o.lost(walk.call, nowMs)
-    walk.asked.add(nameOf(next))
-    walk.request = RUNTIME_QUESTIONS + this.#next
-    this.#next = (this.#next + 1) % RUNTIME_QUESTIONS
-    this.#walks.set(walk.request, walk)
-    walk.timer = this.#o.clock.setTimer(QUESTION_MS, () => {
+    const { call, asked, nearest, key } = walk
+    walk.timer?.[Symbol.dispose]()
+    const next = walk.candidates.find((peer) => !asked.has(nameOf(peer)) && isNearer(peer, nearest, key))
+    if (next === undefined || ++walk.steps > ITERATIVE_STEPS_MAX) {
       this.#end(walk)
-      if (walk.call.high === walk.high && walk.call.state === 'elsewhere') this.#step(walk, this.#o.clock.nowMs())
+      call.steps = walk.steps
+      return nearest === undefined ? this.#o.lost(call, nowMs) : this.#o.through(call, nearest, nowMs)
+    }
+    walk.asked.add(nameOf(next))
+    const request = RUNTIME_QUESTIONS + this.#next
+    this.#next = (this.#next + 1) % RUNTIME_QUESTIONS
+    walk.requests.push(request)
+    this.#walks.set(request, walk)
+    walk.timer = this.#o.clock.setTimer(QUESTION_MS, () => {
+      if (isOn(walk)) this.#step(walk, this.#o.clock.nowMs())
+      else this.#end(walk)
     })
-    this.#o.ask(next, walk.request, { type: 'closest', key: walk.key, joiner: false })
+    this.#o.ask(next, request, { type: 'closest', key, joiner: false })
   }
 
   #end(walk: Walk): void {
-    this.#walks.delete(walk.request)
+    for (const request of walk.requests) this.#walks.delete(request)
     walk.timer?.[Symbol.dispose]()
   }
+}
+
+/** Its call may have ended, or have turned to something else. */
+function isOn({ call, high }: Walk): boolean {
+  return call.high === high && call.state === 'elsewhere'
+}
+
+function isNearer(peer: Peer, than: Peer | undefined, key: Id): boolean {
+  return than === undefined || peer.id.distanceTo(key).compare(than.id.distanceTo(key)) < 0
 }
 
 function nameOf(peer: Peer): string {

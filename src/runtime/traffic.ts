@@ -1,7 +1,7 @@
 /** Everything that goes over the connections of a member, wired together: who gets which frame, and how calls leave. */
 
 import type { Limits, Member, Peer, Result } from '../api.ts'
-import { RECURSIVE_ATTEMPTS } from '../core/config.ts'
+import { LOST_ATTEMPTS, RECURSIVE_ATTEMPTS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
 import { decide } from '../core/router.ts'
 import { isolated } from '../transports/uncaught.ts'
@@ -125,7 +125,8 @@ export class Traffic {
       clock,
       ask: (to, request, message) => this.maintenance.transmit(0, to, request, message),
       start: (key) => this.#stepsTowards(key),
-      found: (call, owner, nowMs) => this.#straightTo(call, owner, nowMs),
+      found: (call, owner, nowMs) => this.#straightTo(call, owner, true, nowMs),
+      through: (call, nearest, nowMs) => this.#straightTo(call, nearest, false, nowMs),
       lost: (call, nowMs) => this.exchange.pause(call, FAIL_UNSETTLED, nowMs),
     })
     this.maintenance = new Maintenance({
@@ -262,7 +263,7 @@ export class Traffic {
       if (this.#o.isOurs(call.address)) return this.#toOurselves(call, nowMs)
       return this.exchange.sendVia(call, call.address, 'reply', undefined, false, 0, nowMs)
     }
-    if (call.owner !== undefined) return this.#straightTo(call, call.owner, nowMs)
+    if (call.owner !== undefined) return this.#straightTo(call, call.owner, true, nowMs)
     const { cores } = this.#o.members()
     const decision = decide(cores, call.key, false, 0, call.attempt % RECURSIVE_ATTEMPTS)
     if (decision.kind === 'deliver') return this.#toOurselves(call, nowMs)
@@ -274,7 +275,7 @@ export class Traffic {
     if (decision.kind !== 'forward') return this.exchange.pause(call, FAIL_UNSETTLED, nowMs)
     const origin = cores[0]!.self
     if (requestBytes(call, origin) > FRAME_BYTES_MAX) return this.#findOwner(call, call.key, nowMs)
-    const tired = call.wants === 'found' && call.attempt >= RECURSIVE_ATTEMPTS
+    const tired = call.wants === 'found' && (call.attempt >= RECURSIVE_ATTEMPTS || call.timeouts >= LOST_ATTEMPTS)
     if ((call.iterative || tired) && !decision.final) return this.iterative.start(call, call.key, nowMs)
     this.exchange.sendVia(call, decision.to.address, 'routing', origin, decision.final, decision.finalSteps, nowMs)
   }
@@ -298,9 +299,9 @@ export class Traffic {
     this.exchange.begin(search, nowMs)
   }
 
-  #straightTo(call: Call, owner: Peer, nowMs: number): void {
-    if (this.#o.isOurs(owner.address)) return this.#toOurselves(call, nowMs)
-    this.exchange.sendVia(call, owner.address, 'reply', this.#o.members().cores[0]!.self, true, 0, nowMs)
+  #straightTo(call: Call, to: Peer, final: boolean, nowMs: number): void {
+    if (this.#o.isOurs(to.address)) return this.#toOurselves(call, nowMs)
+    this.exchange.sendVia(call, to.address, 'reply', this.#o.members().cores[0]!.self, final, 0, nowMs)
   }
 
   #toOurselves(call: Call, nowMs: number): void {

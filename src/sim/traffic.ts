@@ -11,6 +11,7 @@ import {
   DEFAULT_TIMEOUT_MS,
   ISOLATED_GRACE_MS,
   ITERATIVE_STEPS_MAX,
+  LOST_ATTEMPTS,
   RECURSIVE_ATTEMPTS,
   RESEND_MAX_MS,
   RESEND_MIN_MS,
@@ -19,7 +20,7 @@ import {
 import { keyOf } from '../core/failure-detector.ts'
 import type { Id } from '../core/id.ts'
 import { answerClosest } from '../core/lookup.ts'
-import type { Peer, Range } from '../core/messages.ts'
+import { type Peer, type Range, samePeer } from '../core/messages.ts'
 import { RoundTrip } from '../core/round-trip.ts'
 import { decide } from '../core/router.ts'
 import type { Engine } from './engine.ts'
@@ -55,7 +56,6 @@ interface Call {
   /** Questions of the present walk that were answered. */
   steps: number
   deadHops: number
-  passedOn: number
   failure: LookupFailure
 }
 
@@ -69,13 +69,17 @@ interface Frame {
 }
 
 interface Walk {
+  /** Of the call: over as soon as that turns to something else. */
+  readonly turn: number
   readonly asked: Set<string>
   candidates: Peer[]
+  /** Of those that answered. */
+  nearest: Peer | undefined
 }
 
 const HOPS_MAX = DEFAULT_LIMITS.hops
-/** How long one node is given for its answer when the originator asks the way itself. */
-const QUESTION_MS = 400
+/** When the originator asks the way itself, another is asked as well after this long; an answer that comes later still counts. */
+const QUESTION_MS = 200
 const CANDIDATES_MAX = 16
 
 export class Traffic {
@@ -107,7 +111,6 @@ export class Traffic {
       isPausing: false,
       steps: 0,
       deadHops: 0,
-      passedOn: 0,
       failure: 'timeout',
     }
     this.#engine.after(timeoutMs, () => this.#fail(call, call.failure))
@@ -135,8 +138,8 @@ export class Traffic {
         decision satisfies never
         return
     }
-    const asksItself = call.route === 'iterative' || call.attempt >= RECURSIVE_ATTEMPTS
-    if (asksItself && !decision.final) return this.#walk(call)
+    const tired = call.attempt >= RECURSIVE_ATTEMPTS || call.waits >= LOST_ATTEMPTS
+    if ((call.route === 'iterative' || tired) && !decision.final) return this.#walk(call)
     this.#wait(call)
     this.#pass({ call, final: false, finalSteps: 0, hops: 0, hopsToFinal: undefined }, call.from, decision)
   }
@@ -205,7 +208,7 @@ export class Traffic {
 
   #end(call: Call, end: Pick<EndedLookup, 'answer' | 'failure' | 'hops' | 'hopsToFinal'>): void {
     call.open = false
-    const { key, from, route, startMs, attempt, deadHops, passedOn } = call
+    const { key, from, route, startMs, attempt, deadHops } = call
     const ended: EndedLookup = {
       key,
       originator: from.address,
@@ -214,7 +217,6 @@ export class Traffic {
       endMs: this.#engine.nowMs,
       attempts: attempt + 1,
       timeouts: deadHops,
-      passedOn,
       ...end,
     }
     this.#engine.watchers.lookup(ended)
@@ -239,7 +241,6 @@ export class Traffic {
 
   #pass(frame: Frame, at: Process, next: { to: Peer; final: boolean; finalSteps: number }): void {
     const { call } = frame
-    if (frame.hopsToFinal !== undefined) call.passedOn = Math.max(call.passedOn, frame.hops - frame.hopsToFinal)
     if (next.final) frame.hopsToFinal ??= frame.hops
     frame.hops++
     frame.final = next.final
@@ -286,26 +287,29 @@ export class Traffic {
       if (decision.kind === 'forward' && !candidates.includes(decision.to)) candidates.push(decision.to)
     }
     call.sentMs = this.#engine.nowMs
-    this.#step(call, { asked: new Set(), candidates })
+    this.#step(call, { turn: call.turn, asked: new Set(), candidates, nearest: undefined })
   }
 
   #step(call: Call, walk: Walk): void {
     if (!this.#lives(call)) return
-    const next = walk.candidates.find((peer) => !walk.asked.has(keyOf(peer)))
-    if (next === undefined || walk.asked.size >= ITERATIVE_STEPS_MAX) return this.#pause(call, 'unsettled')
+    const next = walk.candidates.find((peer) => !walk.asked.has(keyOf(peer)) && isNearer(peer, walk.nearest, call.key))
+    if (next === undefined || walk.asked.size >= ITERATIVE_STEPS_MAX) {
+      if (walk.nearest === undefined) return this.#pause(call, 'unsettled')
+      return this.#straightTo(call, walk.nearest, false)
+    }
     walk.asked.add(keyOf(next))
-    const turn = ++call.turn
-    const isCurrent = () => call.open && call.turn === turn
+    const question = walk.asked.size
+    const isOn = () => call.open && call.turn === walk.turn
+    const isLast = () => isOn() && walk.asked.size === question
     this.#engine.after(QUESTION_MS, () => {
-      if (isCurrent()) this.#step(call, walk)
+      if (isLast()) this.#step(call, walk)
     })
     const to = this.#engine.process(next.address)
     const ask = () => {
       const answer = answerOf(to, next, call)
-      const owner = answer?.successors[0]
-      if (owner !== undefined) this.#doubt(to, this.#engine.process(owner.address))
+      if (answer?.vouched !== undefined) this.#doubt(to, this.#engine.process(answer.vouched.address))
       this.#answer(to, call, () => {
-        if (isCurrent()) this.#learn(call, walk, next, answer)
+        if (isOn()) this.#learn(call, walk, next, answer, isLast())
       })
     }
     this.#engine.parcel(call.from, to, ask, () => {
@@ -313,24 +317,26 @@ export class Traffic {
     })
   }
 
-  #learn(call: Call, walk: Walk, from: Peer, answer: ReturnType<typeof answerOf>): void {
-    if (answer === undefined) return this.#step(call, walk)
+  /** Of one who was late, the answer is kept for the next step. */
+  #learn(call: Call, walk: Walk, from: Peer, answer: ReturnType<typeof answerOf>, isLast: boolean): void {
+    if (answer === undefined) return isLast ? this.#step(call, walk) : undefined
     call.steps++
-    if (answer.done) return this.#straightTo(call, answer.successors[0] ?? from)
+    if (answer.done) return this.#straightTo(call, answer.successors[0] ?? from, true)
+    if (isNearer(from, walk.nearest, call.key)) walk.nearest = from
     for (const peer of answer.next) if (!walk.asked.has(keyOf(peer))) walk.candidates.push(peer)
     walk.candidates.sort((a, b) => a.id.distanceTo(call.key).compare(b.id.distanceTo(call.key)))
     walk.candidates.length = Math.min(walk.candidates.length, CANDIDATES_MAX)
-    this.#step(call, walk)
+    if (isLast) this.#step(call, walk)
   }
 
-  /** The last answer named the owner. */
-  #straightTo(call: Call, owner: Peer): void {
+  /** The last answer named the owner; or all who seem to be nearer are silent, and this one may know who follows them. */
+  #straightTo(call: Call, to: Peer, final: boolean): void {
     if (!this.#lives(call)) return
-    const frame: Frame = { call, final: true, finalSteps: 0, hops: 0, hopsToFinal: 0 }
-    if (owner.address === call.from.address) return this.#arrive(frame, call.from)
+    const frame: Frame = { call, final, finalSteps: 0, hops: 0, hopsToFinal: final ? 0 : undefined }
+    if (to.address === call.from.address) return this.#arrive(frame, call.from)
     call.turn++
     this.#wait(call)
-    this.#pass(frame, call.from, { to: owner, final: true, finalSteps: 0 })
+    this.#pass(frame, call.from, { to, final, finalSteps: 0 })
   }
 }
 
@@ -338,7 +344,14 @@ function answerOf(at: Process, asked: Peer, call: Call) {
   const member = at.find(asked)
   const self = call.from.members[0]?.node.self
   if (member === undefined || self === undefined || !member.node.core.joined) return undefined
-  return answerClosest(member.node.core, self, { type: 'closest', key: call.key, joiner: false })
+  const { core } = member.node
+  const answer = answerClosest(core, self, { type: 'closest', key: call.key, joiner: false })
+  const first = core.firstLive
+  return { ...answer, vouched: answer.done || samePeer(answer.next[0], first) ? first : undefined }
+}
+
+function isNearer(peer: Peer, than: Peer | undefined, key: Id): boolean {
+  return than === undefined || peer.id.distanceTo(key).compare(than.id.distanceTo(key)) < 0
 }
 
 function hopsToFinal(call: Call, frame: Frame): number {
