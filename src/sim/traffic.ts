@@ -56,6 +56,7 @@ interface Call {
   /** Questions of the present walk that were answered. */
   steps: number
   deadHops: number
+  passedOn: number
   failure: LookupFailure
 }
 
@@ -111,6 +112,7 @@ export class Traffic {
       isPausing: false,
       steps: 0,
       deadHops: 0,
+      passedOn: 0,
       failure: 'timeout',
     }
     this.#engine.after(timeoutMs, () => this.#fail(call, call.failure))
@@ -208,7 +210,7 @@ export class Traffic {
 
   #end(call: Call, end: Pick<EndedLookup, 'answer' | 'failure' | 'hops' | 'hopsToFinal'>): void {
     call.open = false
-    const { key, from, route, startMs, attempt, deadHops } = call
+    const { key, from, route, startMs, attempt, deadHops, passedOn } = call
     const ended: EndedLookup = {
       key,
       originator: from.address,
@@ -217,6 +219,7 @@ export class Traffic {
       endMs: this.#engine.nowMs,
       attempts: attempt + 1,
       timeouts: deadHops,
+      passedOn,
       ...end,
     }
     this.#engine.watchers.lookup(ended)
@@ -241,6 +244,7 @@ export class Traffic {
 
   #pass(frame: Frame, at: Process, next: { to: Peer; final: boolean; finalSteps: number }): void {
     const { call } = frame
+    if (frame.hopsToFinal !== undefined) call.passedOn = Math.max(call.passedOn, frame.hops - frame.hopsToFinal)
     if (next.final) frame.hopsToFinal ??= frame.hops
     frame.hops++
     frame.final = next.final
