@@ -31,7 +31,10 @@ bool Endpoint::passes_from(const Connection& connection) {
   return memory_.control[CONTROL_ROUTING] != 0 && (words_of(connection)[LINK_ROUTE] & ROUTE_FROM) != 0;
 }
 
-/** Whether the frame is on its way: then nobody else sees it. What its key is remembered to belong to comes first. */
+/**
+ * Whether the frame is on its way: then nobody else sees it. Unless we know the owner ourselves, the one that is
+ * remembered comes first.
+ */
 bool Endpoint::pass_on(uint8_t* frame, uint32_t length) {
   if (!routes_.takes(frame)) return false;
   const uint8_t* key = frame + HEADER_BYTES;
@@ -39,7 +42,8 @@ bool Endpoint::pass_on(uint8_t* frame, uint32_t length) {
   const Way* decided = routes_.decided(key);
   // Ours, or nobody's.
   if (decided == nullptr) return false;
-  if ((load16(frame + AT_FLAGS) & FLAG_UNCACHED) == 0) remembered = routes_.remembered(key);
+  const bool uncached = (load16(frame + AT_FLAGS) & FLAG_UNCACHED) != 0 || (!decided->is_none() && decided->is_final());
+  if (!uncached) remembered = routes_.remembered(key);
   if (remembered != nullptr && pass_by(remembered, frame, length)) return true;
   if (pass_by(decided, frame, length)) return true;
   count(COUNT_NOT_PASSED_ON);
