@@ -8,6 +8,8 @@ import { pick, type Shape, type Trouble } from './swarm.ts'
 const STEPS_MAX = 30
 /** In fair weather so many rounds after a loss the lists are whole again. */
 const RECOVERY_ROUNDS = 8
+/** In a hundred times that somebody falls, the last one may. */
+const LAST_FALLS = 10
 
 export class Story {
   readonly #shape: Shape
@@ -262,7 +264,7 @@ export class Story {
   /** In fair weather the lists always survive. */
   #mayFall(): number {
     const { length } = this.#cast.living
-    if (this.#shape.weather === 'foul') return length
+    if (this.#shape.weather === 'foul') return this.#random.chance(LAST_FALLS) ? length : Math.max(0, length - 1)
     const { successors } = this.#shape
     return Math.max(0, Math.min(successors - 1, length - successors - 2) - this.#gone)
   }
