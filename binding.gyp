@@ -9,6 +9,7 @@
         'native/connection.cc',
         'native/endpoint.cc',
         'native/endpoint_batch.cc',
+        'native/endpoint_forward.cc',
         'native/endpoint_output.cc',
         'native/instance.cc',
         'native/loop.cc',

@@ -33,6 +33,11 @@ struct Arguments {
   }
 };
 
+bool is_given(napi_env env, napi_value value) {
+  napi_valuetype type{};
+  return napi_typeof(env, value, &type) == napi_ok && type != napi_null && type != napi_undefined;
+}
+
 /** Memory of a typed array, borrowed for the call that it is an argument of: JavaScript cannot run or collect
  * meanwhile. */
 template <typename T>
@@ -209,6 +214,20 @@ napi_value close(napi_env env, napi_callback_info callback) {
   return nullptr;
 }
 
+/** routes(endpoint, words): whether they are routes; see route_table.h */
+napi_value routes(napi_env env, napi_callback_info callback) {
+  const Arguments<2> arguments(env, callback);
+  Span<uint32_t> words;
+  Instance* instance = instance_of(env, arguments.values[0]);
+  if (instance == nullptr) return nullptr;
+  if (!read_words(env, arguments.values[1], &words)) return fail(env, "chordite: routes are words", kBadOption);
+  Endpoint* endpoint = instance->endpoint();
+  napi_value answer = nullptr;
+  const bool good = endpoint != nullptr && endpoint->install_routes(words.data, words.size);
+  (void)napi_get_boolean(env, good, &answer);
+  return answer;
+}
+
 /** reference(endpoint, on) */
 napi_value reference(napi_env env, napi_callback_info callback) {
   const Arguments<2> arguments(env, callback);
@@ -225,20 +244,35 @@ napi_value destroy(napi_env env, napi_callback_info callback) {
   return nullptr;
 }
 
-/** sha1Batch(bytes, offsets, hashes): all borrowed for the length of the call, as by the other batches below. */
+/**
+ * sha1Batch(bytes, offsets, hashes, table, numbers): all borrowed for the length of the call, as by the other batches
+ * below. With a table of arcs the number of each key's arc, too; only then `hashes` may be null.
+ */
 napi_value sha1_batch_export(napi_env env, napi_callback_info callback) {
-  const Arguments<3> arguments(env, callback);
+  const Arguments<5> arguments(env, callback);
   Span<uint8_t> bytes;
   Span<uint32_t> offsets;
   Span<uint8_t> hashes;
+  Span<uint32_t> words;
+  Span<int32_t> numbers;
+  const bool finds = is_given(env, arguments.values[3]);
+  const bool kept = !finds || is_given(env, arguments.values[2]);
   if (!read_bytes(env, arguments.values[0], &bytes) || !read_words(env, arguments.values[1], &offsets) ||
-      !read_bytes(env, arguments.values[2], &hashes) || offsets.size == 0 || offsets.size > UINT32_MAX ||
-      hashes.size != (offsets.size - 1) * kIdBytes) {
+      offsets.size == 0 || offsets.size > UINT32_MAX ||
+      (kept && (!read_bytes(env, arguments.values[2], &hashes) || hashes.size != (offsets.size - 1) * kIdBytes))) {
     return fail(env, "chordite: bad arguments for sha1Batch", kBadOption);
   }
   const PackedKeys keys{bytes.data, bytes.size, offsets.data, static_cast<uint32_t>(offsets.size - 1)};
-  if (!sha1_batch(keys, hashes.data)) return fail(env, "chordite: offsets out of order", kBadOption);
-  return nullptr;
+  if (!finds) {
+    return sha1_batch(keys, hashes.data) ? nullptr : fail(env, "chordite: offsets out of order", kBadOption);
+  }
+  ArcTable table;
+  if (!read_words(env, arguments.values[3], &words) || !table.open(words.data, words.size) ||
+      !read_array(env, arguments.values[4], napi_int32_array, &numbers) || numbers.size != keys.count) {
+    return fail(env, "chordite: not a table of arcs, or no room for numbers", kBadOption);
+  }
+  if (hash_and_find_arcs(table, keys, numbers.data, hashes.data)) return nullptr;
+  return fail(env, "chordite: offsets out of order", kBadOption);
 }
 
 /** isBetweenBatch(ids, after, before, answers) */
@@ -257,62 +291,33 @@ napi_value is_between_export(napi_env env, napi_callback_info callback) {
   return nullptr;
 }
 
-/** closestPrecedingBatch(table, keys, indexes): the table as src/core/routing-table.ts prepares it */
-napi_value closest_preceding_export(napi_env env, napi_callback_info callback) {
-  const Arguments<3> arguments(env, callback);
+/**
+ * searchBatch(arcs, table, keys, numbers): in a table of arcs, as src/core/arc-table.ts prepares it, or for the closest
+ * preceding entries in one of src/core/routing-table.ts
+ */
+napi_value search_batch_export(napi_env env, napi_callback_info callback) {
+  const Arguments<4> arguments(env, callback);
+  bool arcs = false;
   Span<uint32_t> words;
   Span<uint8_t> keys;
-  Span<int32_t> indexes;
-  RoutingTable table;
-  if (!read_words(env, arguments.values[0], &words) || !read_bytes(env, arguments.values[1], &keys) ||
-      !read_array(env, arguments.values[2], napi_int32_array, &indexes) || indexes.size > UINT32_MAX ||
-      keys.size != indexes.size * kIdBytes) {
-    return fail(env, "chordite: bad arguments for closestPrecedingBatch", kBadOption);
-  }
-  if (!table.open(words.data, words.size)) return fail(env, "chordite: not a prepared routing table", kBadOption);
-  closest_preceding_batch(table, keys.data, static_cast<uint32_t>(indexes.size), indexes.data);
-  return nullptr;
-}
-
-/** findArcs(table, ids, numbers): the table as src/core/arc-table.ts prepares it */
-napi_value find_arcs_export(napi_env env, napi_callback_info callback) {
-  const Arguments<3> arguments(env, callback);
-  Span<uint32_t> words;
-  Span<uint8_t> ids;
   Span<int32_t> numbers;
-  ArcTable table;
-  if (!read_words(env, arguments.values[0], &words) || !read_bytes(env, arguments.values[1], &ids) ||
-      !read_array(env, arguments.values[2], napi_int32_array, &numbers) || numbers.size > UINT32_MAX ||
-      ids.size != numbers.size * kIdBytes) {
-    return fail(env, "chordite: bad arguments for findArcs", kBadOption);
+  if (napi_get_value_bool(env, arguments.values[0], &arcs) != napi_ok ||
+      !read_words(env, arguments.values[1], &words) || !read_bytes(env, arguments.values[2], &keys) ||
+      !read_array(env, arguments.values[3], napi_int32_array, &numbers) || numbers.size > UINT32_MAX ||
+      keys.size != numbers.size * kIdBytes) {
+    return fail(env, "chordite: bad arguments for searchBatch", kBadOption);
   }
-  if (!table.open(words.data, words.size)) return fail(env, "chordite: not a table of arcs", kBadOption);
-  find_arcs(table, ids.data, static_cast<uint32_t>(numbers.size), numbers.data);
+  const auto count = static_cast<uint32_t>(numbers.size);
+  ArcTable arc_table;
+  RoutingTable routing_table;
+  if (arcs && arc_table.open(words.data, words.size)) {
+    find_arcs(arc_table, keys.data, count, numbers.data);
+  } else if (!arcs && routing_table.open(words.data, words.size)) {
+    closest_preceding_batch(routing_table, keys.data, count, numbers.data);
+  } else {
+    fail(env, "chordite: not a prepared table", kBadOption);
+  }
   return nullptr;
-}
-
-/** hashAndFindArcs(table, bytes, offsets, numbers, ids): `ids` is null, or takes the hashes */
-napi_value hash_and_find_export(napi_env env, napi_callback_info callback) {
-  const Arguments<5> arguments(env, callback);
-  Span<uint32_t> words;
-  Span<uint8_t> bytes;
-  Span<uint32_t> offsets;
-  Span<int32_t> numbers;
-  Span<uint8_t> ids;
-  napi_valuetype type{};
-  const bool kept = napi_typeof(env, arguments.values[4], &type) == napi_ok && type != napi_null;
-  if (!read_words(env, arguments.values[0], &words) || !read_bytes(env, arguments.values[1], &bytes) ||
-      !read_words(env, arguments.values[2], &offsets) ||
-      !read_array(env, arguments.values[3], napi_int32_array, &numbers) || offsets.size == 0 ||
-      offsets.size > UINT32_MAX || numbers.size != offsets.size - 1 ||
-      (kept && (!read_bytes(env, arguments.values[4], &ids) || ids.size != numbers.size * kIdBytes))) {
-    return fail(env, "chordite: bad arguments for hashAndFindArcs", kBadOption);
-  }
-  ArcTable table;
-  if (!table.open(words.data, words.size)) return fail(env, "chordite: not a table of arcs", kBadOption);
-  const PackedKeys keys{bytes.data, bytes.size, offsets.data, static_cast<uint32_t>(numbers.size)};
-  if (hash_and_find_arcs(table, keys, numbers.data, kept ? ids.data : nullptr)) return nullptr;
-  return fail(env, "chordite: offsets out of order", kBadOption);
 }
 
 struct Export {
@@ -327,13 +332,12 @@ constexpr Export kExports[] = {
     {"dial", dial},
     {"flush", flush},
     {"close", close},
+    {"routes", routes},
     {"reference", reference},
     {"destroy", destroy},
     {"sha1Batch", sha1_batch_export},
     {"isBetweenBatch", is_between_export},
-    {"closestPrecedingBatch", closest_preceding_export},
-    {"findArcs", find_arcs_export},
-    {"hashAndFindArcs", hash_and_find_export},
+    {"searchBatch", search_batch_export},
 };
 
 }  // namespace

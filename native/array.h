@@ -35,6 +35,7 @@ class Array {
   [[nodiscard]] uint32_t size() const { return size_; }
   /** Room for as many as were reserved. */
   [[nodiscard]] T* items() { return items_; }
+  [[nodiscard]] const T* items() const { return items_; }
   T& operator[](uint32_t index) { return items_[index]; }
   const T* begin() const { return items_; }
   const T* end() const { return items_ + size_; }

@@ -21,7 +21,7 @@ enum class State : uint8_t {
   dead,       // descriptor closed; the slot waits until JavaScript has seen `closed`
 };
 
-inline constexpr uint32_t kNoRun = UINT32_MAX;
+inline constexpr uint32_t kNoPiece = UINT32_MAX;
 
 struct Connection {
   int fd = -1;
@@ -39,9 +39,9 @@ struct Connection {
   /** JavaScript has been handed `closed`. */
   bool reported = false;
   uint32_t linger_ticks = 0;
-  /** Runs of the flush under way. */
-  uint32_t first_run = kNoRun;
-  uint32_t last_run = kNoRun;
+  /** What is to leave with the next flush. */
+  uint32_t first_piece = kNoPiece;
+  uint32_t last_piece = kNoPiece;
   /** Output that the kernel did not take. Copied out of the transmit ring, whose bytes die with the flush. */
   ByteQueue output;
   /** The beginning of a frame that has not come whole. Copied out of the receive ring, which the next wake-up refills.

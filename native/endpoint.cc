@@ -132,8 +132,7 @@ Connection* Endpoint::take_slot() {
   connection.generation = generation;
   uint32_t* words = words_of(connection);
   words[LINK_GENERATION] = generation;
-  words[LINK_QUEUED] = 0;
-  words[LINK_REFUSED] = 0;
+  for (uint32_t i = LINK_GENERATION + 1; i < LINK_WORDS; ++i) words[i] = 0;
   return &connection;
 }
 

@@ -8,6 +8,7 @@
 #include "connection.h"
 #include "poller.h"
 #include "ring.h"
+#include "route_table.h"
 
 namespace chordite {
 
@@ -58,8 +59,15 @@ class Endpoint {
   /** Index of the new link, whose generation stands in its shared words, or -1: all slots are taken, or it is shut. */
   [[nodiscard]] int32_t dial(const char* host, uint16_t port);
   void close_link(uint32_t index, uint32_t generation, bool now);
-  /** Hands all runs to the kernel; false if there were none. Never calls JavaScript. */
+  /** Hands all runs, and all frames to pass on, to the kernel; false if there were none. Never calls JavaScript. */
   bool flush();
+  /** The rings are nobody's memory any more: what was to leave from there does not. */
+  void forget_turn();
+
+  /** Frames by key are passed on by these from now on, while CONTROL_ROUTING is set. False if they are none. */
+  [[nodiscard]] bool install_routes(const uint32_t* words, size_t size) {
+    return routes_.install(words, size, memory_.link_slots);
+  }
 
   /** The poller's descriptor is ready. */
   void wake();
@@ -95,9 +103,18 @@ class Endpoint {
   void close_slowest();
   void announce(uint32_t kind, Connection& connection, uint32_t detail);
 
+  // endpoint_forward.cc: frames that JavaScript need not see
+  [[nodiscard]] bool passes_from(const Connection& connection);
+  [[nodiscard]] bool pass_on(uint8_t* frame, uint32_t length);
+  [[nodiscard]] bool pass_by(const Way* row, uint8_t* frame, uint32_t length);
+  [[nodiscard]] bool has_room(Connection& connection);
+  void note_passed(const Connection& connection, uint32_t frames);
+
   // endpoint_output.cc: from runs to the kernel, and closing
-  void send_runs(Connection& connection);
-  void queue_runs(Connection& connection, uint32_t run, uint32_t skip);
+  void add_piece(Connection& connection, const uint8_t* at, uint32_t bytes);
+  void send_pieces_of(Connection& connection);
+  void send_from(Connection& connection, uint32_t piece);
+  void queue_pieces(Connection& connection, uint32_t piece, uint32_t skip);
   void send_output(Connection& connection);
   void sent(Connection& connection, uint32_t bytes);
   void output_failed(Connection& connection);
@@ -161,10 +178,17 @@ class Endpoint {
   uint32_t ready_count_ = 0;
   uint32_t ready_next_ = 0;
 
-  /** next_run_[i] is the next run of the same connection in the flush under way. */
-  uint32_t next_run_[RUNS_MAX];
-  /** Connections of the flush under way; none of them is freed during it. */
+  /** Bytes in one of the rings, and the piece that follows it over the same connection. */
+  struct Piece {
+    const uint8_t* at;
+    uint32_t bytes;
+    uint32_t next;
+  };
+  /** What leaves with the next flush: frames of this wake-up to pass on, then what JavaScript has committed. */
+  Array<Piece> pieces_;
+  /** Connections that these go over, some maybe twice, some maybe closed by then. */
   Array<Connection*> flushed_;
+  RouteTable routes_;
 };
 
 }  // namespace chordite

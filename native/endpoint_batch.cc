@@ -73,9 +73,14 @@ void Endpoint::take_pending() {
   pending_.drop_front(taken);
 }
 
-/** One call, and one flush after it: replies written by the promises that it settled leave too. */
+/**
+ * One call, if there is anything to tell, and one flush after it: replies written by the promises that it settled leave
+ * too, and what is passed on.
+ */
 void Endpoint::deliver() {
-  if (batch_.count() > 0) {
+  if (batch_.count() == 0) {
+    if (flush()) count(COUNT_FLUSHES);
+  } else {
     memory_.control[CONTROL_DESCRIPTORS] = batch_.count();
     memory_.control[CONTROL_RECEIVED] = batch_.used();
     count(COUNT_BATCHES);
@@ -191,17 +196,25 @@ void Endpoint::read_frames(Connection& connection) {
 
 void Endpoint::split_frames(Connection& connection, uint32_t bytes) {
   const uint32_t end = batch_.used() + bytes;
-  const uint32_t before = batch_.frame_count();
+  const uint32_t before = batch_.frames_left();
+  const bool passes = passes_from(connection);
   FrameCheck check{Verdict::whole, 0};
+  uint32_t passed = 0;
   while (batch_.used() < end) {
     const uint8_t* frame = batch_.place();
     check = check_frame(frame, end - batch_.used());
     if (check.verdict != Verdict::whole) break;
     if (!connection.greeted && !is_hello(frame)) return finish(connection, REASON_HELLO);
     connection.greeted = true;
+    if (passes && pass_on(batch_.place(), check.length)) {
+      batch_.pass(check.length);
+      ++passed;
+      continue;
+    }
     batch_.frame(connection.index, connection.generation, check.length);
   }
-  count(COUNT_FRAMES_IN, batch_.frame_count() - before);
+  count(COUNT_FRAMES_IN, before - batch_.frames_left());
+  if (passed > 0) note_passed(connection, passed);
   if (check.verdict == Verdict::whole) return;
   if (check.verdict != Verdict::partial) return finish(connection, reason_of(check.verdict));
   const uint32_t needed = check.length == 0 ? HEADER_BYTES : padded(check.length);

@@ -1,4 +1,4 @@
-// From the runs that JavaScript committed to the kernel; closing, in order or at once.
+// From what JavaScript committed, and what is passed on, to the kernel; closing, in order or at once.
 
 #include <sys/uio.h>
 #include <unistd.h>
@@ -9,71 +9,87 @@ namespace chordite {
 
 bool Endpoint::flush() {
   const uint32_t runs = memory_.control[CONTROL_RUNS];
-  if (runs == 0 || !open_) return false;
-  flushed_.clear();
+  if ((runs == 0 && flushed_.size() == 0) || !open_) return false;
   for (uint32_t i = 0; i < runs; ++i) {
     const Run& run = run_at(memory_, i);
     Connection* connection = find(run.index, run.generation);
-    if (connection == nullptr || connection->broken) continue;
-    if (connection->state != State::open && connection->state != State::connecting) continue;
-    next_run_[i] = kNoRun;
-    if (connection->first_run == kNoRun) {
-      connection->first_run = i;
-      flushed_.push(connection);
-    } else {
-      next_run_[connection->last_run] = i;
-    }
-    connection->last_run = i;
+    if (connection != nullptr) add_piece(*connection, memory_.transmit + run.offset, run.bytes);
   }
-  for (Connection* connection : flushed_) {
-    send_runs(*connection);
-    connection->first_run = connection->last_run = kNoRun;
-  }
-  memory_.control[CONTROL_RUNS] = 0;
+  for (Connection* connection : flushed_) send_pieces_of(*connection);
+  forget_turn();
   return true;
 }
 
-void Endpoint::send_runs(Connection& connection) {
-  uint32_t run = connection.first_run;
-  if (connection.state == State::connecting || connection.output.size() > 0) return queue_runs(connection, run, 0);
+void Endpoint::forget_turn() {
+  for (Connection* connection : flushed_) connection->first_piece = connection->last_piece = kNoPiece;
+  flushed_.clear();
+  pieces_.clear();
+  memory_.control[CONTROL_RUNS] = 0;
+}
 
-  constexpr uint32_t kPiecesMax = 1024;  // what every kernel takes at once
-  iovec pieces[kPiecesMax];
-  while (run != kNoRun) {
-    const uint32_t first = run;
+/** What lies right behind the connection's last piece is one with it. */
+void Endpoint::add_piece(Connection& connection, const uint8_t* at, uint32_t bytes) {
+  if (connection.first_piece == kNoPiece) {
+    connection.first_piece = pieces_.size();
+    flushed_.push(&connection);
+  } else {
+    Piece& last = pieces_[connection.last_piece];
+    if (last.at + last.bytes == at) {
+      last.bytes += bytes;
+      return;
+    }
+    last.next = pieces_.size();
+  }
+  connection.last_piece = pieces_.size();
+  pieces_.push({at, bytes, kNoPiece});
+}
+
+void Endpoint::send_pieces_of(Connection& connection) {
+  const uint32_t first = connection.first_piece;
+  connection.first_piece = connection.last_piece = kNoPiece;
+  if (first == kNoPiece || connection.broken) return;
+  if (connection.state == State::connecting) return queue_pieces(connection, first, 0);
+  if (connection.state != State::open) return;
+  if (connection.output.size() > 0) return queue_pieces(connection, first, 0);
+  send_from(connection, first);
+}
+
+void Endpoint::send_from(Connection& connection, uint32_t piece) {
+  constexpr uint32_t kVectorMax = 1024;  // what every kernel takes at once
+  iovec vector[kVectorMax];
+  while (piece != kNoPiece) {
+    const uint32_t first = piece;
     uint32_t count = 0;
     uint64_t bytes = 0;
-    for (; run != kNoRun && count < kPiecesMax; run = next_run_[run]) {
-      const Run& piece = run_at(memory_, run);
-      pieces[count++] = {memory_.transmit + piece.offset, piece.bytes};
-      bytes += piece.bytes;
+    for (; piece != kNoPiece && count < kVectorMax; piece = pieces_[piece].next) {
+      const Piece& next = pieces_[piece];
+      vector[count++] = {const_cast<uint8_t*>(next.at), next.bytes};
+      bytes += next.bytes;
     }
     this->count(COUNT_WRITES);
-    const int64_t taken = count == 1 ? send_bytes(connection.fd, static_cast<const uint8_t*>(pieces[0].iov_base),
-                                                  static_cast<uint32_t>(pieces[0].iov_len))
-                                     : send_pieces(connection.fd, {pieces, count});
+    const int64_t taken = count == 1
+                              ? send_bytes(connection.fd, pieces_[first].at, static_cast<uint32_t>(vector[0].iov_len))
+                              : send_pieces(connection.fd, {vector, count});
     if (taken < 0) return output_failed(connection);
     sent(connection, static_cast<uint32_t>(taken));
     if (static_cast<uint64_t>(taken) < bytes) {
       this->count(COUNT_WRITES_PARTIAL);
-      return queue_runs(connection, first, static_cast<uint32_t>(taken));
+      return queue_pieces(connection, first, static_cast<uint32_t>(taken));
     }
   }
   report_room(connection);
 }
 
-/** Keeps the runs from `run` on, without their first `skip` bytes, until the kernel takes more. */
-void Endpoint::queue_runs(Connection& connection, uint32_t run, uint32_t skip) {
-  for (; run != kNoRun; run = next_run_[run]) {
-    const Run& piece = run_at(memory_, run);
-    if (skip >= piece.bytes) {
-      skip -= piece.bytes;
+/** Keeps the pieces from `piece` on, without their first `skip` bytes, until the kernel takes more. */
+void Endpoint::queue_pieces(Connection& connection, uint32_t piece, uint32_t skip) {
+  for (; piece != kNoPiece; piece = pieces_[piece].next) {
+    const Piece& next = pieces_[piece];
+    if (skip >= next.bytes) {
+      skip -= next.bytes;
       continue;
     }
-    if (!connection.output.append(pool_, memory_.transmit + piece.offset + skip, piece.bytes - skip)) {
-      return output_failed(connection);
-    }
-    raise(COUNT_QUEUED_BYTES, piece.bytes - skip);
+    if (!connection.output.append(pool_, next.at + skip, next.bytes - skip)) return output_failed(connection);
+    raise(COUNT_QUEUED_BYTES, next.bytes - skip);
     skip = 0;
   }
   if (connection.state != State::connecting) watch_writes(connection, true);
@@ -176,6 +192,7 @@ void Endpoint::close_descriptor(Connection& connection) {
   if (connection.fd >= 0) close(connection.fd);
   connection.fd = -1;
   connection.state = State::dead;
+  connection.first_piece = connection.last_piece = kNoPiece;
   forget_output(connection);
   drop_tail(connection);
   if (accepting_paused_) pause_accepting(false);

@@ -97,7 +97,7 @@ bool Instance::rings_intact() {
     if (!intact || napi_is_detached_arraybuffer(env_, buffer, &detached) != napi_ok || detached) intact = false;
   }
   if (intact) return true;
-  control_[CONTROL_RUNS] = 0;
+  endpoint_.forget_turn();
   stop();
   napi_value message = nullptr;
   napi_value error = nullptr;

@@ -12,7 +12,7 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
 
 // clang-format off
 #define CHORDITE_LAYOUT(X)                                                                          \
-  X(LAYOUT_VERSION, 3)                                                                              \
+  X(LAYOUT_VERSION, 4)                                                                              \
   /* Frames, as on the wire. */                                                                     \
   X(PROTOCOL_VERSION, 1)                                                                            \
   X(HEADER_BYTES, 32)                                                                               \
@@ -31,6 +31,8 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
   X(AT_FROM_VNODE, 22)                                                                              \
   X(AT_METHOD_LOW, 24)                                                                              \
   X(AT_METHOD_HIGH, 28)                                                                             \
+  X(FLAG_FINAL, 1)                                                                                  \
+  X(FLAG_UNCACHED, 8)                                                                               \
   X(FLAGS_KNOWN, 0x3f)                                                                              \
   X(EXT_TARGET, 1)                                                                                  \
   X(EXT_DEADLINE, 2)                                                                                \
@@ -40,6 +42,7 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
   X(EXT_OWNER, 32)                                                                                  \
   X(EXTENSIONS_KNOWN, 63)                                                                           \
   X(TARGET_BYTES, 32)                                                                               \
+  X(TARGET_INCARNATION, 24)                                                                         \
   X(DEADLINE_BYTES, 8)                                                                              \
   X(TRACE_BYTES, 24)                                                                                \
   X(FRAGMENT_BYTES, 16)                                                                             \
@@ -48,6 +51,8 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
   X(OWNER_FIXED_BYTES, 48)                                                                          \
   X(OWNER_ADDRESS_BYTES, 0)                                                                         \
   X(TYPE_HELLO, 1)                                                                                  \
+  X(TYPE_LOOKUP, 64)                                                                                \
+  X(TYPE_REQUEST, 66)                                                                               \
   X(HELLO_MAGIC, 0x44524843)                                                                        \
   /* One descriptor an event: link index | kind << KIND_SHIFT, generation, offset or reason, length. */   \
   X(DESCRIPTOR_WORDS, 4)                                                                            \
@@ -61,15 +66,27 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
   X(RUN_WORDS, 4)                                                                                   \
   X(RUNS_MAX, 8192)                                                                                 \
   /* Words of one link, shared for as long as its generation stands there. */                       \
-  X(LINK_WORDS, 4)                                                                                  \
+  X(LINK_WORDS, 8)                                                                                  \
   X(LINK_GENERATION, 0)                                                                             \
   X(LINK_QUEUED, 1)                                                                                 \
   X(LINK_REFUSED, 2)                                                                                \
+  X(LINK_ROUTE, 3)                                                                                  \
+  X(LINK_PASSED_IN, 4)                                                                              \
+  X(LINK_PASSED_OUT, 5)                                                                             \
+  X(ROUTE_FROM, 1)                                                                                  \
+  X(ROUTE_TO, 2)                                                                                    \
   /* Words of the endpoint. */                                                                      \
   X(CONTROL_WORDS, 8)                                                                               \
   X(CONTROL_DESCRIPTORS, 0)                                                                         \
   X(CONTROL_RUNS, 1)                                                                                \
   X(CONTROL_RECEIVED, 2)                                                                            \
+  X(CONTROL_ROUTING, 3)                                                                             \
+  /* Routes: a head, rows of ways, a table of arcs or two; see route_table.h. A way is where, how, and a generation. */\
+  X(ROUTE_HEAD_WORDS, 4)                                                                            \
+  X(ROUTE_WAYS, 3)                                                                                  \
+  X(ROUTE_STEPS_SHIFT, 24)                                                                          \
+  X(ROUTE_FINAL, 0x80000000)                                                                        \
+  X(ROUTE_NONE, 0xffffffff)                                                                         \
   /* Counters: doubles, exact to 2^53. After gauges and their highest values: batches by frames, closes by reason. */\
   X(COUNT_WAKEUPS, 0)                                                                               \
   X(COUNT_BATCHES, 1)                                                                               \
@@ -91,9 +108,11 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
   X(COUNT_QUEUED_BYTES, 17)                                                                         \
   X(COUNT_QUEUED_BYTES_MAX, 18)                                                                     \
   X(COUNT_TAIL_BYTES, 19)                                                                           \
-  X(COUNT_BATCH_FRAMES, 20)                                                                         \
+  X(COUNT_PASSED_ON, 20)                                                                            \
+  X(COUNT_NOT_PASSED_ON, 21)                                                                        \
+  X(COUNT_BATCH_FRAMES, 22)                                                                         \
   X(BATCH_SIZES, 14)                                                                                \
-  X(COUNT_REASONS, 34)                                                                              \
+  X(COUNT_REASONS, 36)                                                                              \
   X(REASON_LOCAL, 0)                                                                                \
   X(REASON_ENDED, 1)                                                                                \
   X(REASON_RESET, 2)                                                                                \
@@ -107,7 +126,7 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
   X(REASON_HELLO, 10)                                                                               \
   X(REASON_MEMORY, 11)                                                                              \
   X(REASON_CONNECTIONS, 12)                                                                         \
-  X(COUNTERS, 47)
+  X(COUNTERS, 49)
 
 #define CHORDITE_CONSTANT(name, value) inline constexpr uint32_t name = value;
 CHORDITE_LAYOUT(CHORDITE_CONSTANT)

@@ -1,7 +1,7 @@
 // The memory that JavaScript and C++ share. Both run on one thread, in turns, so nothing here is atomic.
 //
 //   receive ring   | frames of A | frames of B | B's partial frame, moved away | free …   refilled from 0 each wake-up
-//   descriptors    | A 0 96 | A 96 80 | opened C | B 176 64 | …
+//   descriptors    | A 0 96 | A 96 80 | opened C | B 176 64 | …                            none for what is passed on
 //   transmit ring  | frames as JavaScript committed them, in order …                      refilled from 0 each flush
 //   runs           | to A: 0, 192 | to C: 192, 64 | …
 //
@@ -40,12 +40,16 @@ class BatchWriter {
     at_ = 0;
     count_ = 0;
     frames_ = 0;
+    passed_ = 0;
   }
 
   /** Where the next bytes go; 8-byte aligned. What is put there lives until the next start(). */
   [[nodiscard]] uint8_t* place() const { return memory_->receive + at_; }
   [[nodiscard]] uint32_t bytes_left() const { return memory_->receive_bytes - at_; }
-  [[nodiscard]] uint32_t frames_left() const { return frames_ < kFramesMax ? kFramesMax - frames_ : 0; }
+  [[nodiscard]] uint32_t frames_left() const {
+    const uint32_t frames = frames_ + passed_;
+    return frames < kFramesMax ? kFramesMax - frames : 0;
+  }
   [[nodiscard]] uint32_t used() const { return at_; }
   /** Descriptors, and those of frames among them. */
   [[nodiscard]] uint32_t count() const { return count_; }
@@ -62,6 +66,11 @@ class BatchWriter {
     put(index | KIND_FRAME << KIND_SHIFT, generation, at_, length);
     at_ += padded(length);
     ++frames_;
+  }
+  /** The frame at place() stays there and is nobody's but the endpoint's. */
+  void pass(uint32_t length) {
+    at_ += padded(length);
+    ++passed_;
   }
   void event(uint32_t kind, uint32_t index, uint32_t generation, uint32_t detail, uint32_t length) {
     put(index | kind << KIND_SHIFT, generation, detail, length);
@@ -94,6 +103,7 @@ class BatchWriter {
   uint32_t at_ = 0;
   uint32_t count_ = 0;
   uint32_t frames_ = 0;
+  uint32_t passed_ = 0;
 };
 
 /** One entry of the runs that JavaScript leaves. */

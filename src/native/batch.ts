@@ -64,13 +64,13 @@ class NativeBatches implements IdBatches {
 
   closestPrecedingBatch(table: RoutingTable, keys: Uint8Array, out?: Int32Array): Int32Array {
     const indexes = indexesFor(keys, out)
-    this.#addon.closestPrecedingBatch(table.words, keys, indexes)
+    this.#addon.searchBatch(false, table.words, keys, indexes)
     return indexes
   }
 
   findArcs(table: ArcTable, ids: Uint8Array, out?: Int32Array): Int32Array {
     const numbers = indexesFor(ids, out)
-    this.#addon.findArcs(table.words, ids, numbers)
+    this.#addon.searchBatch(true, table.words, ids, numbers)
     return numbers
   }
 
@@ -85,7 +85,7 @@ class NativeBatches implements IdBatches {
     const ids = idsOut === undefined ? null : hashesFor(keys, idsOut)
     try {
       if (keys.offsets.length > 0) {
-        this.#addon.hashAndFindArcs(table.words, keys.bytes, keys.offsets, numbers, ids)
+        this.#addon.sha1Batch(keys.bytes, keys.offsets, ids, table.words, numbers)
       }
     } catch (error) {
       checkPacked(keys)

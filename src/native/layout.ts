@@ -18,16 +18,34 @@ export const RUN_WORDS = 4
 export const RUNS_MAX = 8192
 
 /** Words of one link, its own for as long as its generation stands there. */
-export const LINK_WORDS = 4
+export const LINK_WORDS = 8
 export const LINK_GENERATION = 0
 export const LINK_QUEUED = 1
 export const LINK_REFUSED = 2
+/** What C++ may do with frames by key: pass on those that come from it, pass on others to it. */
+export const LINK_ROUTE = 3
+/** How many it has passed on, modulo 2³²: that came from it, that went to it. */
+export const LINK_PASSED_IN = 4
+export const LINK_PASSED_OUT = 5
+export const ROUTE_FROM = 1
+export const ROUTE_TO = 2
 
-/** Words of the endpoint: descriptors of this batch, runs to flush, bytes of the receive ring that this batch uses. */
+/**
+ * Words of the endpoint: descriptors of this batch, runs to flush, bytes of the receive ring that this batch uses, whether frames are
+ * passed on.
+ */
 export const CONTROL_WORDS = 8
 export const CONTROL_DESCRIPTORS = 0
 export const CONTROL_RUNS = 1
 export const CONTROL_RECEIVED = 2
+export const CONTROL_ROUTING = 3
+
+/** Routes as C++ takes them; see `native/route_table.h`. */
+export const ROUTE_HEAD_WORDS = 4
+export const ROUTE_WAYS = 3
+export const ROUTE_STEPS_SHIFT = 24
+export const ROUTE_FINAL = 0x80000000
+export const ROUTE_NONE = 0xffffffff
 
 /** Indexes of the counters, which are doubles: what has happened so far. */
 export const COUNT_WAKEUPS = 0
@@ -51,11 +69,14 @@ export const COUNT_OPEN_MAX = 16
 export const COUNT_QUEUED_BYTES = 17
 export const COUNT_QUEUED_BYTES_MAX = 18
 export const COUNT_TAIL_BYTES = 19
+/** Frames passed on here; those that could not be, all ways being shut, and went to JavaScript. */
+export const COUNT_PASSED_ON = 20
+export const COUNT_NOT_PASSED_ON = 21
 /** Batches by how many frames they had: none, then from each power of two up to the next. */
-export const COUNT_BATCH_FRAMES = 20
+export const COUNT_BATCH_FRAMES = 22
 export const BATCH_SIZES = 14
 /** Closed connections, by reason. */
-export const COUNT_REASONS = 34
+export const COUNT_REASONS = 36
 
 /** Reasons for closing, as indexes from COUNT_REASONS. */
 export const REASON_LOCAL = 0
@@ -71,7 +92,7 @@ export const REASON_PADDING = 9
 export const REASON_HELLO = 10
 export const REASON_MEMORY = 11
 export const REASON_CONNECTIONS = 12
-export const COUNTERS = 47
+export const COUNTERS = 49
 
 /** Everything that both sides must agree on. */
 const SHARED: Readonly<Record<string, number>> = {
@@ -93,6 +114,8 @@ const SHARED: Readonly<Record<string, number>> = {
   AT_FROM_VNODE: wire.AT_FROM_VNODE,
   AT_METHOD_LOW: wire.AT_METHOD_LOW,
   AT_METHOD_HIGH: wire.AT_METHOD_HIGH,
+  FLAG_FINAL: wire.FLAG_FINAL,
+  FLAG_UNCACHED: wire.FLAG_UNCACHED,
   FLAGS_KNOWN: wire.FLAGS_KNOWN,
   EXT_TARGET: wire.EXT_TARGET,
   EXT_DEADLINE: wire.EXT_DEADLINE,
@@ -102,6 +125,7 @@ const SHARED: Readonly<Record<string, number>> = {
   EXT_OWNER: wire.EXT_OWNER,
   EXTENSIONS_KNOWN: wire.EXTENSIONS_KNOWN,
   TARGET_BYTES: wire.TARGET_BYTES,
+  TARGET_INCARNATION: wire.TARGET_INCARNATION,
   DEADLINE_BYTES: wire.DEADLINE_BYTES,
   TRACE_BYTES: wire.TRACE_BYTES,
   FRAGMENT_BYTES: wire.FRAGMENT_BYTES,
@@ -110,6 +134,8 @@ const SHARED: Readonly<Record<string, number>> = {
   OWNER_FIXED_BYTES: wire.OWNER_FIXED_BYTES,
   OWNER_ADDRESS_BYTES: wire.OWNER_ADDRESS_BYTES,
   TYPE_HELLO: wire.TYPE_HELLO,
+  TYPE_LOOKUP: wire.TYPE_LOOKUP,
+  TYPE_REQUEST: wire.TYPE_REQUEST,
   HELLO_MAGIC: wire.HELLO_MAGIC,
   DESCRIPTOR_WORDS,
   DESCRIPTORS_MAX,
@@ -124,10 +150,21 @@ const SHARED: Readonly<Record<string, number>> = {
   LINK_GENERATION,
   LINK_QUEUED,
   LINK_REFUSED,
+  LINK_ROUTE,
+  LINK_PASSED_IN,
+  LINK_PASSED_OUT,
+  ROUTE_FROM,
+  ROUTE_TO,
   CONTROL_WORDS,
   CONTROL_DESCRIPTORS,
   CONTROL_RUNS,
   CONTROL_RECEIVED,
+  CONTROL_ROUTING,
+  ROUTE_HEAD_WORDS,
+  ROUTE_WAYS,
+  ROUTE_STEPS_SHIFT,
+  ROUTE_FINAL,
+  ROUTE_NONE,
   COUNT_WAKEUPS,
   COUNT_BATCHES,
   COUNT_FLUSHES,
@@ -148,6 +185,8 @@ const SHARED: Readonly<Record<string, number>> = {
   COUNT_QUEUED_BYTES,
   COUNT_QUEUED_BYTES_MAX,
   COUNT_TAIL_BYTES,
+  COUNT_PASSED_ON,
+  COUNT_NOT_PASSED_ON,
   COUNT_BATCH_FRAMES,
   BATCH_SIZES,
   COUNT_REASONS,

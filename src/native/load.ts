@@ -35,19 +35,21 @@ export interface Addon {
   dial(endpoint: EndpointHandle, host: string, port: number): number
   flush(endpoint: EndpointHandle): void
   close(endpoint: EndpointHandle, index: number, generation: number, now: boolean): void
+  /** Copies them. False: they are no routes, and none are known now. */
+  routes(endpoint: EndpointHandle, words: Uint32Array): boolean
   reference(endpoint: EndpointHandle, on: boolean): void
   destroy(endpoint: EndpointHandle, done: () => void): void
-  sha1Batch(bytes: Uint8Array, offsets: Uint32Array, hashes: Uint8Array): void
-  isBetweenBatch(ids: Uint8Array, after: Uint8Array, before: Uint8Array, answers: Uint8Array): void
-  closestPrecedingBatch(table: Uint32Array, keys: Uint8Array, indexes: Int32Array): void
-  findArcs(table: Uint32Array, ids: Uint8Array, numbers: Int32Array): void
-  hashAndFindArcs(
-    table: Uint32Array,
+  /** With a table of arcs the number of each key's arc, too; only then `hashes` may be null. */
+  sha1Batch(
     bytes: Uint8Array,
     offsets: Uint32Array,
-    numbers: Int32Array,
-    ids: Uint8Array | null,
+    hashes: Uint8Array | null,
+    table?: Uint32Array,
+    numbers?: Int32Array,
   ): void
+  isBetweenBatch(ids: Uint8Array, after: Uint8Array, before: Uint8Array, answers: Uint8Array): void
+  /** In a table of arcs, or for the closest preceding entries of a routing table. */
+  searchBatch(arcs: boolean, table: Uint32Array, keys: Uint8Array, numbers: Int32Array): void
 }
 
 export interface AddonInfo {

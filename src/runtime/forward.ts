@@ -2,7 +2,7 @@
 
 import type { Limits, Peer, Random } from '../api.ts'
 import type { ChordNode } from '../core/chord-node.ts'
-import { type Decision, decide } from '../core/router.ts'
+import { decide } from '../core/router.ts'
 import { FAIL_BUSY, FAIL_HOP_LIMIT, FAIL_ISOLATED, FAIL_UNSETTLED } from '../wire/answers.ts'
 import {
   type FrameMemory,
@@ -34,6 +34,8 @@ import type { Delivery } from './deliver.ts'
 import type { HeldFrame, Holding } from './holding.ts'
 import type { Links } from './links.ts'
 import { Relay, type Relayed } from './relay.ts'
+import { WAYS_MAX, type Way } from './route-plan.ts'
+import { Routes } from './routes.ts'
 import type { Session } from './session.ts'
 import type { Turn } from './turn.ts'
 
@@ -60,17 +62,16 @@ interface Entrance {
   readonly relayed: Relayed | undefined
 }
 
-/** Next hops tried before a frame is given back as BUSY. */
-const WAYS_MAX = 3
-
 export class Forward {
   readonly stats = { delivered: 0, forwarded: 0, unsettled: 0, hopLimit: 0, busy: 0 }
   readonly relay: Relay
+  readonly routes: Routes
   readonly #o: ForwardOptions
 
   constructor(o: ForwardOptions) {
     this.#o = o
     this.relay = new Relay(o.random)
+    this.routes = new Routes({ links: o.links, cores: o.cores, hops: o.limits.hops })
   }
 
   /** A frame with a key as its target; from `session`, or from this process. */
@@ -82,9 +83,11 @@ export class Forward {
     if (!isAnswer && session !== undefined && fromClient === ((extensions & EXT_ORIGIN) !== 0)) {
       return this.#o.violation(session, 'origin')
     }
-    const cores = this.#o.cores()
     const key = readId(m, at + HEADER_BYTES)
     const final = (readFlags(m, at) & FLAG_FINAL) !== 0
+    const way = final ? undefined : this.routes.wayTo(key, 0)
+    if (way !== undefined) return this.#passOn(session, m, at, length, way, WAYS_MAX)
+    const cores = this.#o.cores()
     const decision = decide(cores, key, final, readFinalSteps(m, at), 0)
     switch (decision.kind) {
       case 'deliver':
@@ -95,15 +98,7 @@ export class Forward {
       case 'isolated':
         return this.#fail(session, m, at, FAIL_ISOLATED, 'this node reaches nobody that it knew')
       case 'forward':
-        if (length + (fromClient ? originBytes(this.#o.self().address) : 0) > FRAME_BYTES_MAX) {
-          this.stats.unsettled++
-          return this.#fail(session, m, at, FAIL_UNSETTLED, 'too large to be passed on, and the key is not ours')
-        }
-        if (readHops(m, at) + 1 >= this.#o.limits.hops) {
-          this.stats.hopLimit++
-          return this.#fail(session, m, at, FAIL_HOP_LIMIT, 'passed on too often')
-        }
-        return this.#forward(session, m, at, length, decision)
+        return this.#passOn(session, m, at, length, decision, 1)
       default:
         decision satisfies never
     }
@@ -129,24 +124,43 @@ export class Forward {
     this.#o.answering.found(this.#o.answering.path(session, m, at), index, { owner: self, range, epoch, hops })
   }
 
-  #forward(
-    session: Session | undefined,
+  #passOn(session: Session | undefined, m: FrameMemory, at: number, length: number, first: Way, waysMax: number): void {
+    const fromClient = session?.role === 'client'
+    if (length + (fromClient ? originBytes(this.#o.self().address) : 0) > FRAME_BYTES_MAX) {
+      this.stats.unsettled++
+      return this.#fail(session, m, at, FAIL_UNSETTLED, 'too large to be passed on, and the key is not ours')
+    }
+    if (readHops(m, at) + 1 >= this.#o.limits.hops) {
+      this.stats.hopLimit++
+      return this.#fail(session, m, at, FAIL_HOP_LIMIT, 'passed on too often')
+    }
+    const remainingMs = this.#remaining(m, at)
+    if (remainingMs === 0) return // nobody waits for it any more
+    const entrance = fromClient ? this.#enter(session, m, at, remainingMs) : undefined
+    if (entrance === 'full' || !this.#passBy(m, at, length, entrance, first, waysMax)) this.#busy(session, m, at)
+  }
+
+  /** By the first way that is open, as `native/endpoint_forward.cc` does. An owner that is behind gets no more of it by way of others. */
+  #passBy(
     m: FrameMemory,
     at: number,
     length: number,
-    first: Decision & { kind: 'forward' },
-  ): void {
-    const remainingMs = this.#remaining(m, at)
-    if (remainingMs === 0) return // nobody waits for it any more
-    const entrance = session?.role === 'client' ? this.#enter(session, m, at, remainingMs) : undefined
-    if (entrance === 'full') return this.#busy(session, m, at)
-    let decision: Decision = first
-    for (let way = 1; decision.kind === 'forward'; way++) {
-      if (this.#pass(m, at, length, entrance, decision)) return
-      if (decision.final || way >= WAYS_MAX) break
-      decision = decide(this.#o.cores(), readId(m, at + HEADER_BYTES), false, 0, way)
+    entrance: Entrance | undefined,
+    first: Way,
+    waysMax: number,
+  ): boolean {
+    let down: Way | undefined
+    let way: Way | undefined = first
+    for (let other = 1; way !== undefined; other++) {
+      const session = this.#o.links().session(way.to.address)
+      if (session === undefined) down ??= way
+      else if (this.#pass(m, at, length, entrance, way, session)) return true
+      else if (way.final) break
+      way = other < waysMax ? this.routes.wayTo(readId(m, at + HEADER_BYTES), other) : undefined
     }
-    this.#busy(session, m, at)
+    if (down === undefined) return false
+    this.#hold(m, at, length, entrance, down)
+    return true
   }
 
   /** False: that next hop takes no more for now. */
@@ -155,25 +169,31 @@ export class Forward {
     at: number,
     length: number,
     entrance: Entrance | undefined,
-    to: Decision & { kind: 'forward' },
+    way: Way,
+    session: Session,
   ): boolean {
     const links = this.#o.links()
-    const session = links.session(to.to.address)
-    const bytes = length + (entrance === undefined ? 0 : originBytes(this.#o.self().address))
-    if (session === undefined) {
-      const memory = frameMemory(bytes)
-      this.#write(memory, 0, m, at, length, entrance, to)
-      this.stats.forwarded++
-      this.#o.holding.hold(to.to.address, 'forward', memory, bytes)
-      return true
-    }
+    const bytes = length + this.#entranceBytes(entrance)
     const place = links.reserve(session, bytes, 'forward')
     if (place < 0) return false
-    this.#write(links.tx, place, m, at, length, entrance, to)
+    this.#write(links.tx, place, m, at, length, entrance, way)
     links.commit(session, place, bytes)
     this.#o.handed(session)
     this.stats.forwarded++
     return true
+  }
+
+  /** Until there is a connection. */
+  #hold(m: FrameMemory, at: number, length: number, entrance: Entrance | undefined, way: Way): void {
+    const bytes = length + this.#entranceBytes(entrance)
+    const memory = frameMemory(bytes)
+    this.#write(memory, 0, m, at, length, entrance, way)
+    this.stats.forwarded++
+    this.#o.holding.hold(way.to.address, 'forward', memory, bytes)
+  }
+
+  #entranceBytes(entrance: Entrance | undefined): number {
+    return entrance === undefined ? 0 : originBytes(this.#o.self().address)
   }
 
   #write(
@@ -183,7 +203,7 @@ export class Forward {
     at: number,
     length: number,
     entrance: Entrance | undefined,
-    to: Decision & { kind: 'forward' },
+    to: Way,
   ): void {
     if (entrance === undefined) out.bytes.set(m.bytes.subarray(at, at + length), place)
     else this.#writeEntered(out, place, m, at, length, entrance)

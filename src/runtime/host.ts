@@ -362,13 +362,13 @@ export class Host {
   #settled(): void {
     const { cores } = this.members
     if (this.#isClosed) return
-    const first = cores[0]!
-    if (first.status === 'member' && cores.some((core) => core.status === 'new')) {
+    if (cores[0]!.status === 'member' && cores.some((core) => core.status === 'new')) {
       return this.members.input((nowMs) => {
-        for (const core of cores) if (core.status === 'new') core.join([first.self], nowMs)
+        for (const core of cores) if (core.status === 'new') core.join([cores[0]!.self], nowMs)
       })
     }
     this.#routing.update(cores, this.links)
+    this.traffic.settled()
     const status = stateOf(cores.map((core) => core.status))
     if (status === 'left') this.#left?.resolve()
     else this.#o.state(status)

@@ -13,9 +13,10 @@ export class LinkSession implements Session {
   ids: readonly Id[] = []
   peers: readonly Peer[] = []
   purpose: Purpose
-  up = false
   awaited = 0
   heardPeriod = 0
+  heardPassed = 0
+  handedPassed = 0
 
   /** The dial that this link belongs to, until its hello. */
   dial: Dial | undefined
@@ -39,6 +40,9 @@ export class LinkSession implements Session {
   readonly large: FragmentCutter[] = []
   largeBytes = 0
   largeNumber = 0
+  #up = false
+  /** What the transport had passed on over it by itself when that was last looked at. */
+  #passed = 0
 
   constructor(link: Link, purpose: Purpose, dial?: Dial) {
     this.link = link
@@ -46,6 +50,24 @@ export class LinkSession implements Session {
     this.purpose = purpose
     this.dial = dial
     this.dialed = dial?.address
+  }
+
+  get up(): boolean {
+    return this.#up
+  }
+
+  /** Frames by key may go there for as long as it is; those of a member that come from it may be passed on even after a goodbye. */
+  set up(up: boolean) {
+    this.#up = up
+    this.link.routable?.(this.role === 'member', up)
+  }
+
+  /** Whether the transport has passed on frames by itself since this was asked last: that is use too. */
+  takePassed(): boolean {
+    const passed = (this.link.passedIn ?? 0) + (this.link.passedOut ?? 0)
+    if (passed === this.#passed) return false
+    this.#passed = passed
+    return true
   }
 
   stopTimer(): void {

@@ -41,7 +41,6 @@ export class Links {
   readonly #large: LargeMessages
   readonly #refusals = new Refusals()
   readonly #departure: Departure
-  #uses = 0
   #keep: ReadonlySet<string> = new Set()
   #sweeper: Disposable | undefined
   #destroyed = false
@@ -106,7 +105,7 @@ export class Links {
 
   /** Sends the frame written at `offset`. */
   commit(session: Session, offset: number, bytes: number): void {
-    ;(session as LinkSession).lastUsed = ++this.#uses
+    this.#table.used(session as LinkSession)
     this.transport.commit(session.link, offset, bytes)
   }
 
@@ -140,7 +139,7 @@ export class Links {
     if (!session.up) return false
     const own = session as LinkSession
     if (frame.length <= L.FRAME_BYTES_MAX) return this.#copyOut(own, frame, lane)
-    own.lastUsed = ++this.#uses
+    this.#table.used(own)
     return this.#large.push(own, frame)
   }
 
@@ -224,7 +223,7 @@ export class Links {
 
   #frame(session: LinkSession, ring: FrameRing, offset: number, length: number): void {
     const type = ring.halves[(offset + L.AT_TYPE) >>> 1]!
-    session.lastUsed = ++this.#uses
+    this.#table.used(session)
     if (type >= L.TYPE_MAINTENANCE_FIRST && session.greeted) {
       this.#handler.peerFrame(session, ring, offset, length)
     } else if (!session.greeted) {

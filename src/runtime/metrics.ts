@@ -6,16 +6,18 @@ import type { Host } from './host.ts'
 export function metricsOf(state: NodeState, transport: 'native' | 'tcp', host: Host): Metrics {
   const { traffic, opened } = host
   const { sent, received, sentBytes } = traffic.maintenance.stats
+  const { stats } = traffic.forward
+  const wire = opened?.transport.counters() ?? zeroCounters()
   return {
     state,
     transport,
     members: host.views().length,
     connections: opened?.counts() ?? { routing: 0, reply: 0, accepted: 0, total: 0 },
     calls: { pending: traffic.exchange.table.pending, ...traffic.exchange.stats },
-    routed: { ...traffic.forward.stats },
+    routed: { ...stats, forwarded: stats.forwarded + wire.framesPassedOn },
     handled: { ...traffic.delivery.stats },
     maintenance: { sent, received, sentBytes, evictions: host.evictions },
-    wire: opened?.transport.counters() ?? zeroCounters(),
+    wire,
     closed: { ...opened?.transport.closeReasons() },
     refused: { ...opened?.refused() },
   }

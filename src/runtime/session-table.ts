@@ -6,6 +6,7 @@ const ACCEPTED_PATIENCE = 4
 
 export class SessionTable {
   readonly all = new Set<LinkSession>()
+  #uses = 0
   /** By advertised address and, if nobody advertises it, by the address dialed. */
   readonly #byAddress = new Map<string, LinkSession>()
 
@@ -37,7 +38,12 @@ export class SessionTable {
     return counts
   }
 
+  used(session: LinkSession): void {
+    session.lastUsed = ++this.#uses
+  }
+
   leastRecentReply(): LinkSession | undefined {
+    this.#notePassed()
     let found: LinkSession | undefined
     for (const session of this.all) {
       if (session.purpose !== 'reply' || session.large.length > 0) continue
@@ -48,6 +54,7 @@ export class SessionTable {
 
   /** Those that nobody has used for `idleMs`. Looks at use since the last sweep, so that using costs no clock. */
   sweep(nowMs: number, idleMs: number, keep: ReadonlySet<string>): LinkSession[] {
+    this.#notePassed()
     const idle: LinkSession[] = []
     for (const session of this.all) {
       if (session.lastUsed !== session.sweptUse || isBusy(session) || this.#isKept(session, keep)) {
@@ -59,6 +66,11 @@ export class SessionTable {
       if (nowMs - session.idleSinceMs >= patience) idle.push(session)
     }
     return idle
+  }
+
+  /** What the transport has passed on by itself is use, too. */
+  #notePassed(): void {
+    for (const session of this.all) if (session.takePassed()) this.used(session)
   }
 
   /** A second connection to an address is not: it goes when it is idle. */

@@ -23,8 +23,10 @@ export interface Session {
   readonly purpose: Purpose
   /** Answers that are to come or to go over it, and must not find it closed for being idle. */
   awaited: number
-  /** Of `silence.ts`: in which something last came over it. */
+  /** Of `silence.ts`: in which something last came over it; and what the transport had passed on by itself, in and out. */
   heardPeriod: number
+  heardPassed: number
+  handedPassed: number
   /** False once a goodbye was sent or received or the link closed. Frames may still arrive for a while after. */
   readonly up: boolean
 }

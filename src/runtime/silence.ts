@@ -19,10 +19,20 @@ export class Silence {
   #period = 0
   #timer: Disposable | undefined
   #asking: string[] = []
+  readonly #sessions = new Set<Session>()
 
   constructor(o: SilenceOptions) {
     this.#o = o
     this.#arm()
+  }
+
+  up(session: Session): void {
+    this.#sessions.add(session)
+    this.heard(session)
+  }
+
+  down(session: Session): void {
+    this.#sessions.delete(session)
   }
 
   heard(session: Session): void {
@@ -40,6 +50,7 @@ export class Silence {
     this.#timer?.[Symbol.dispose]()
     this.#timer = undefined
     this.#asking = []
+    this.#sessions.clear()
   }
 
   readonly #ask = (): void => {
@@ -50,8 +61,18 @@ export class Silence {
 
   #arm(): void {
     this.#timer = this.#o.clock.setTimer(SILENCE_MS, () => {
+      for (const session of this.#sessions) this.#notePassed(session)
       this.#period++
       this.#arm()
     })
+  }
+
+  /** What the transport passed on by itself in this period. */
+  #notePassed(session: Session): void {
+    const { passedIn = 0, passedOut = 0 } = session.link
+    if (passedIn !== session.heardPassed) this.heard(session)
+    if (passedOut !== session.handedPassed) this.handed(session)
+    session.heardPassed = passedIn
+    session.handedPassed = passedOut
   }
 }

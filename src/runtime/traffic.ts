@@ -153,8 +153,14 @@ export class Traffic {
     this.delivery.runBatches()
   }
 
+  /** The members may know something else than before. */
+  settled(): void {
+    this.forward.routes.changed()
+  }
+
   sessionUp(session: Session): void {
-    this.#silence.heard(session)
+    this.#silence.up(session)
+    this.forward.routes.sessionChanged(session)
     this.exchange.sessionUp(this.#o.environment.clock.nowMs())
     this.holding.sessionUp()
   }
@@ -162,7 +168,10 @@ export class Traffic {
   sessionDown(down: Down): void {
     this.exchange.sessionDown(down, this.#o.environment.clock.nowMs())
     this.holding.sessionDown(down.address)
-    if (down.session !== undefined) this.forward.relay.sessionDown(down.session)
+    if (down.session === undefined) return
+    this.#silence.down(down.session)
+    this.forward.routes.sessionChanged(down.session)
+    this.forward.relay.sessionDown(down.session)
   }
 
   close(error: ChordError): void {

@@ -27,6 +27,8 @@ export function zeroCounters(): Counters {
     queuedBytes: 0,
     queuedBytesMax: 0,
     tailBytes: 0,
+    framesPassedOn: 0,
+    framesNotPassedOn: 0,
     framesPerBatch: new Array<number>(BATCH_SIZES).fill(0),
   }
 }

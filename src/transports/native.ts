@@ -5,6 +5,7 @@ import { assert, ChordError } from '../core/errors.ts'
 import * as M from '../native/layout.ts'
 import { type Addon, type EndpointHandle, loadNative } from '../native/load.ts'
 import { FRAME_BYTES_MAX, padded } from '../wire/layout.ts'
+import { NativeRouting, type PlacedLink } from './native-routing.ts'
 import { zeroReasons } from './reasons.ts'
 import { laneMark } from './transmit.ts'
 import type {
@@ -47,7 +48,7 @@ export function createNativeTransport(options: NativeOptions): Transport {
   }
 }
 
-class NativeLink implements Link {
+class NativeLink implements PlacedLink {
   readonly dialed: boolean
   readonly remoteHost: string
   readonly remotePort: number
@@ -58,11 +59,14 @@ class NativeLink implements Link {
   open = true
   session: unknown = undefined
   readonly #words: Uint32Array
+  /** Index of our first word. */
+  readonly #at: number
 
   constructor(words: Uint32Array, index: number, dialed: boolean, host: string, port: number) {
     this.#words = words
     this.index = index
-    this.queuedAt = index * M.LINK_WORDS + M.LINK_QUEUED
+    this.#at = index * M.LINK_WORDS
+    this.queuedAt = this.#at + M.LINK_QUEUED
     this.generation = words[index * M.LINK_WORDS + M.LINK_GENERATION] ?? 0
     this.dialed = dialed
     this.remoteHost = host
@@ -70,14 +74,33 @@ class NativeLink implements Link {
   }
 
   get queuedBytes(): number {
-    const generation = this.#words[this.queuedAt - M.LINK_QUEUED + M.LINK_GENERATION]
-    return generation === this.generation ? this.#words[this.queuedAt]! : 0
+    return this.#word(M.LINK_QUEUED)
+  }
+
+  get passedIn(): number {
+    return this.#word(M.LINK_PASSED_IN)
+  }
+
+  get passedOut(): number {
+    return this.#word(M.LINK_PASSED_OUT)
+  }
+
+  routable(from: boolean, to: boolean): void {
+    if (this.#word(M.LINK_GENERATION) !== this.generation) return
+    this.#words[this.#at + M.LINK_ROUTE] = (from ? M.ROUTE_FROM : 0) | (to ? M.ROUTE_TO : 0)
+  }
+
+  /** Zero once the words are another link's. */
+  #word(which: number): number {
+    const isOurs = this.#words[this.#at + M.LINK_GENERATION] === this.generation
+    return isOurs ? this.#words[this.#at + which]! : 0
   }
 }
 
 class NativeTransport implements Transport {
   readonly kind = 'native'
   readonly tx: FrameRing
+  readonly routing: NativeRouting
   readonly #rx: FrameRing
   readonly #addon: Addon
   readonly #endpoint: EndpointHandle
@@ -118,6 +141,7 @@ class NativeTransport implements Transport {
       options.tailBytes ?? TAIL_BYTES_MAX,
       () => this.#onBatch(),
     )
+    this.routing = new NativeRouting(this.#control, (words) => addon.routes(this.#endpoint, words))
   }
 
   async listen(host: string, port: number): Promise<{ host: string; port: number }> {
@@ -190,7 +214,7 @@ class NativeTransport implements Transport {
       batches: counts[M.COUNT_BATCHES]!,
       flushes: counts[M.COUNT_FLUSHES]!,
       framesIn: counts[M.COUNT_FRAMES_IN]!,
-      framesOut: this.#framesOut,
+      framesOut: this.#framesOut + counts[M.COUNT_PASSED_ON]!,
       bytesIn: counts[M.COUNT_BYTES_IN]!,
       bytesOut: counts[M.COUNT_BYTES_OUT]!,
       tailBytesCopied: counts[M.COUNT_TAIL_BYTES_COPIED]!,
@@ -207,6 +231,8 @@ class NativeTransport implements Transport {
       queuedBytes: counts[M.COUNT_QUEUED_BYTES]!,
       queuedBytesMax: counts[M.COUNT_QUEUED_BYTES_MAX]!,
       tailBytes: counts[M.COUNT_TAIL_BYTES]!,
+      framesPassedOn: counts[M.COUNT_PASSED_ON]!,
+      framesNotPassedOn: counts[M.COUNT_NOT_PASSED_ON]!,
       framesPerBatch: [...counts.subarray(M.COUNT_BATCH_FRAMES, M.COUNT_BATCH_FRAMES + M.BATCH_SIZES)],
     }
   }
@@ -276,8 +302,17 @@ class NativeTransport implements Transport {
       }
     }
     if (this.#destroyed === undefined) isolated(() => handler.batchEnd())
-    if (this.#poison) rx.bytes.fill(POISON, 0, this.#control[M.CONTROL_RECEIVED]!)
+    if (this.#poison) this.#poisonFrames(end)
     this.#inBatch = false
+  }
+
+  /** What is passed on lies between them, and leaves only now. */
+  #poisonFrames(end: number): void {
+    for (let at = 0; at < end; at += DESCRIPTOR_WORDS) {
+      if (this.#descriptors[at]! > INDEX_MASK) continue
+      const offset = this.#descriptors[at + 2]!
+      this.#rx.bytes.fill(POISON, offset, offset + padded(this.#descriptors[at + 3]!))
+    }
   }
 
   #event(kind: number, index: number, at: number): void {

@@ -13,6 +13,7 @@
  *   after the batch or the turn.
  * - Every link ends in exactly one `closed`, unless the transport was destroyed.
  */
+import type { ArcTable } from '../core/arc-table.ts'
 
 /** Memory that frames are read from or written to. The arrays are views of one ArrayBuffer. */
 export interface FrameRing {
@@ -33,6 +34,40 @@ export interface Link {
   readonly queuedBytes: number
   /** For the layer above. */
   session: unknown
+  /** With `Transport.routing`: whether frames by key that come from it may be passed on, and others to it. At first neither. */
+  routable?(from: boolean, to: boolean): void
+  /** How many the transport has passed on, modulo 2³²: that came from it, and that went to it. */
+  readonly passedIn?: number
+  readonly passedOut?: number
+}
+
+/** How a frame by key may go on. */
+export interface RouteWay {
+  readonly link: Link
+  readonly final: boolean
+  readonly finalSteps: number
+}
+
+/** Where frames by key go next; see `runtime/routes.ts`. */
+export interface RouteTables {
+  /** Of each row its ways, the best first; three at most. */
+  readonly rows: readonly (readonly RouteWay[])[]
+  /** By key, numbers of rows; NO_ARC where the handler must decide. */
+  readonly decided: ArcTable
+  /** What is remembered of others' ranges; goes first, where the best way that was decided is not final. */
+  readonly remembered: ArcTable | undefined
+  /** Frames that have gone so many hops are the handler's. */
+  readonly hops: number
+}
+
+/**
+ * Passing on frames by key without the handler. Only look-ups and requests which are not FINAL, from links that are `routable`, by the
+ * first way whose link is up and below the mark of the forward lane; every other frame comes to the handler, which decides the same.
+ */
+export interface Routing {
+  /** From now on, until the next call of either. */
+  install(tables: RouteTables): void
+  suspend(): void
 }
 
 export type CloseReason =
@@ -85,11 +120,11 @@ export interface TransportCounters {
   /** Batches delivered: calls into JavaScript. Never more than wakeups. */
   batches: number
   /**
-   * Batches after which output was written: one flush for a wake-up, however many replies. What other turns commit, and
+   * Wake-ups after which output was written: one flush, however many replies and frames passed on. What other turns commit, and
    * what the handler flushes itself, is not counted.
    */
   flushes: number
-  /** Whole, good frames received, and frames committed. */
+  /** Whole, good frames received, and frames committed, or passed on by the transport itself: these are in both. */
   framesIn: number
   framesOut: number
   /** Bytes read from connections, and bytes that the kernel took (over `node:net`: that the socket was given). */
@@ -118,6 +153,9 @@ export interface TransportCounters {
   queuedBytesMax: number
   /** Gauge: bytes of memory that hold beginnings of frames, over all links. */
   tailBytes: number
+  /** Frames passed on by the routes that were installed, and those that could not be, for want of an open way. */
+  framesPassedOn: number
+  framesNotPassedOn: number
   /** Batches by how many frames they had: none, 1, 2–3, 4–7, … 4096–8191. */
   framesPerBatch: readonly number[]
 }
@@ -126,6 +164,8 @@ export interface Transport {
   readonly kind: 'native' | 'tcp' | 'simulated'
   /** Where outgoing frames are written, between `reserve` and `commit`. The object may be another after `reserve`. */
   readonly tx: FrameRing
+  /** Absent where only the handler passes frames on. */
+  readonly routing?: Routing
   /** Binds a numeric address. Port 0 picks one. Errors: ERR_ADDRESS_IN_USE, ERR_LISTEN. */
   listen(host: string, port: number): Promise<{ host: string; port: number }>
   /** Stops accepting; open links stay. */

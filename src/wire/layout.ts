@@ -6,7 +6,7 @@
  *
  * Little-endian. `length` covers header, extensions and body, not the padding. Every frame starts 8-byte aligned.
  */
-export const LAYOUT_VERSION = 3
+export const LAYOUT_VERSION = 4
 export const PROTOCOL_VERSION = 1
 
 export const HEADER_BYTES = 32

@@ -1,10 +1,12 @@
 /** What to ask, and what an answer covers: against the plain definition, for rings and keys of all shapes. */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { ChordError, Id, type Owner } from '../../src/index.ts'
+import { ChordError, Id, type Owner, type Result } from '../../src/index.ts'
 import { packIds } from '../../src/native/ids.ts'
 import { Cover, FAILED, type Gap } from '../../src/runtime/bulk/cover.ts'
 import { IdOrder } from '../../src/runtime/bulk/id-order.ts'
+import { lookUpMany } from '../../src/runtime/bulk/look-up-many.ts'
+import type { BulkPort } from '../../src/runtime/bulk/port.ts'
 import { KnownRanges } from '../../src/runtime/known.ts'
 
 /** All over the ring, or so close together that only the last word tells them apart. */
@@ -168,8 +170,34 @@ it('own ranges and remembered ones make one table, in which our own count', () =
         expect(owners[table.find(key)]).toBe(find(own, key) ?? find(remote, key))
         expect(known.find(key)).toBe(find(own, key) ?? find(remote, key))
       }
-      expect(known.all()).toBe(known.all())
+      expect(known.prepared(1)).toBe(known.all())
     }),
     { numRuns: 200 },
   )
+})
+
+it('for a few keys nothing is prepared that has just changed, and the answer is the same', async () => {
+  const remote = ringOf(Array.from({ length: 500 }, (_, i) => Id.hash(`node-${i}`))).filter((_, i) => i % 5 !== 0)
+  const find = (key: Id) => ownerOf(remote, key) as Owner | undefined
+  let version = 1
+  const known = new KnownRanges(() => [], {
+    get version() {
+      return version
+    },
+    find,
+    owners: () => remote,
+  })
+  const port = { known, refusal: () => undefined } as unknown as BulkPort
+  const keys = Array.from({ length: 300 }, (_, i) => `key-${i}`)
+  const addresses = async (some: readonly string[]) => {
+    version++
+    const results = (await lookUpMany(port, some, { cached: true })) as readonly Result<Owner>[]
+    return results.map((result) => (result.ok ? result.value.owner.address : result.error.code))
+  }
+  const expected = keys.map((key) => find(Id.hash(key))?.owner.address ?? 'ERR_NOT_CACHED')
+  expect(await addresses(keys)).toEqual(expected)
+  for (let at = 0; at < keys.length; at += 30) {
+    expect(await addresses(keys.slice(at, at + 30))).toEqual(expected.slice(at, at + 30))
+  }
+  expect(await addresses(keys)).toEqual(expected)
 })

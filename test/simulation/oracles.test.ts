@@ -294,6 +294,19 @@ describe('look-ups', () => {
     expect(found()).toEqual(texts)
   })
 
+  test.each([
+    [true, ['lookups: 3 was not found by n0 in a quiet ring: timeout']],
+    [false, []],
+  ])('no answer, though faults are over: %s', (calm, texts) => {
+    const { simulation, oracles, found } = ringOf([0, 2, 4, 6])
+    if (calm) oracles.calm()
+    simulation.run(100)
+    const { nowMs } = simulation
+    const unanswered = { ...asked, failure: 'timeout', answer: undefined } as const
+    oracles.lookup({ ...unanswered, hopsToFinal: 0, passedOn: 0, key: smallId(3), startMs: nowMs, endMs: nowMs })
+    expect(found()).toEqual(texts)
+  })
+
   test('real ones', () => {
     const { simulation, oracles } = ringOf([0, 2, 4, 6])
     for (let key = 0; key < 8; key++) simulation.lookup('n0', smallId(key))

@@ -91,3 +91,16 @@ test('without a frame for it nobody asks before its time', () => {
   simulation.run(5_000)
   expect(simulation.flaws()).not.toEqual([])
 })
+
+test('who asks the way itself gets past a silent predecessor of the owner, through who precedes both', () => {
+  const simulation = slowRing(64)
+  const members = simulation.sorted().map(({ node }) => node)
+  const [silent, owner] = [members[30]!, members[31]!]
+  simulation.vanish(silent.self.address)
+  const ended: EndedLookup[] = []
+  const key = silent.self.id.addPowerOfTwo(0)
+  simulation.lookup(members[2]!.self.address, key, { route: 'iterative', done: (lookup) => ended.push(lookup) })
+  simulation.run(2_000)
+  expect(ended[0]?.answer?.owner.id).toEqual(owner.self.id)
+  expect(ended[0]?.attempts).toBe(1)
+})

@@ -2,7 +2,9 @@
 import type { Key, LookupManyOptions, Owner, PackedKeys, PackedOwners, Result } from '../../api.ts'
 import { NO_ARC } from '../../core/arc-table.ts'
 import { ChordError } from '../../core/errors.ts'
+import { ID_BYTES, Id } from '../../core/id.ts'
 import { idBatches } from '../../native/batch.ts'
+import type { KnownRanges } from '../known.ts'
 import { timeoutOf, WAIT_NAMES } from '../values.ts'
 import { asPacked, packedIds } from './keys.ts'
 import { LookUpRun } from './look-up-run.ts'
@@ -27,10 +29,8 @@ export function notCached(): ChordError {
 }
 
 function remembered(port: BulkPort, keys: readonly Key[] | PackedKeys): PackedOwners {
-  const { table, owners } = port.known.all()
-  const indexes = Array.isArray(keys)
-    ? idBatches().findArcs(table, packedIds(keys))
-    : idBatches().hashAndFindArcs(table, asPacked(keys, 'keys'))
+  const found = findAll(port.known, keys)
+  const { indexes } = found
   const refusal = port.refusal()
   if (refusal !== undefined) indexes.fill(NO_ARC)
   const errors = new Map<number, ChordError>()
@@ -38,7 +38,29 @@ function remembered(port: BulkPort, keys: readonly Key[] | PackedKeys): PackedOw
     const error = refusal ?? notCached()
     for (let i = 0; i < indexes.length; i++) if (indexes[i] === NO_ARC) errors.set(i, error)
   }
-  return { owners, indexes, errors }
+  return { ...found, errors }
+}
+
+function findAll(known: KnownRanges, keys: readonly Key[] | PackedKeys): Omit<PackedOwners, 'errors'> {
+  const packed = Array.isArray(keys) ? undefined : asPacked(keys, 'keys')
+  const prepared = known.prepared(packed === undefined ? (keys as readonly Key[]).length : packed.offsets.length)
+  if (prepared === undefined) return findEach(known, packedIds(keys))
+  const { table, owners } = prepared
+  const batches = idBatches()
+  const indexes =
+    packed === undefined ? batches.findArcs(table, packedIds(keys)) : batches.hashAndFindArcs(table, packed)
+  return { owners, indexes }
+}
+
+function findEach(known: KnownRanges, ids: Uint8Array): Omit<PackedOwners, 'errors'> {
+  const owners: Owner[] = []
+  const indexes = new Int32Array(ids.length / ID_BYTES)
+  for (let i = 0; i < indexes.length; i++) {
+    const owner = known.find(Id.fromBytes(ids, i * ID_BYTES))
+    if (owner !== undefined && !owners.includes(owner)) owners.push(owner)
+    indexes[i] = owner === undefined ? NO_ARC : owners.indexOf(owner)
+  }
+  return { owners, indexes }
 }
 
 /** Keys of one owner share its result. */

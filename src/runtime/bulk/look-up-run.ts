@@ -54,7 +54,7 @@ export class LookUpRun {
     const why = this.#whyOver()
     if (why !== undefined) return this.#giveUp(why)
     const { known } = this.#port
-    cover.hint(known.all().remote)
+    cover.hint(known.remembered())
     for (const owner of known.own()) {
       cover.owners.push(owner)
       cover.cover(cover.owners.length - 1, owner.range)
@@ -115,7 +115,9 @@ export class LookUpRun {
     else this.#cover.failed(question.gap, result.error)
     if (this.#isCalled) return
     this.#isCalled = true
-    queueMicrotask(this.#go)
+    if (result.ok) return queueMicrotask(this.#go)
+    // It may have failed on the spot, as all others would: somebody else should get a turn.
+    this.#port.exchange.clock.setTimer(0, this.#go)
   }
 
   #arm(): void {

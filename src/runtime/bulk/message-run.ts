@@ -92,7 +92,7 @@ export class MessageRun {
     const count = all ? left : Math.min(left, Math.max(1, this.#window.room))
     if (count === 0) return false
     const ids = this.#m.ids.subarray(this.#next * ID_BYTES, (this.#next + count) * ID_BYTES)
-    this.#batch = byDestination(idBatches().findArcs(this.#port.known.all().table, ids), this.#next)
+    this.#batch = byDestination(idBatches().findArcs(this.#port.known.roughly(count).table, ids), this.#next)
     this.#inBatch = 0
     this.#next += count
     return true
@@ -138,8 +138,8 @@ export class MessageRun {
     this.#window.ended()
     this.#bytes -= bytes
     this.#settle(key, result)
-    if (this.#m.wants !== 'nothing') return this.#soon()
-    // Nothing need come in before the next ones leave; so others get their turn.
+    if (this.#m.wants !== 'nothing' && result.ok) return this.#soon()
+    // Nothing need have come in, and the next ones may end at once, too: somebody else should get a turn.
     if (this.#isCalled) return
     this.#isCalled = true
     this.#port.exchange.clock.setTimer(0, this.#go)

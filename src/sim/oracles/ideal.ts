@@ -33,7 +33,8 @@ export class IdealOracle implements Oracle {
   readonly #unsettled = new Set<Seen>()
   /** Since when the ring has been ideal without a break. */
   sinceMs = NEVER
-  #calmMs = NEVER
+  /** When faults were over. */
+  calmMs = NEVER
   #bound: Bound | undefined
   #healedMs: number | undefined
   #isStranded = false
@@ -49,7 +50,7 @@ export class IdealOracle implements Oracle {
 
   /** Faults are over. `delayMs`: how long a message takes at most from now on; `servicesMs`: a hand-over. */
   calm(delayMs: number, servicesMs: number): void {
-    this.#calmMs = this.#world.nowMs
+    this.calmMs = this.#world.nowMs
     this.#bound = boundOf(this.#world.config, { lives: this.#view.lives, delayMs, servicesMs })
     this.#changed = true
     this.#look()
@@ -114,12 +115,12 @@ export class IdealOracle implements Oracle {
       return
     }
     if (this.sinceMs === NEVER) this.sinceMs = nowMs
-    this.#healedMs ??= this.#calmMs === NEVER ? undefined : nowMs - this.#calmMs
+    this.#healedMs ??= this.calmMs === NEVER ? undefined : nowMs - this.calmMs
     if (this.#ledger.since.size > 0) this.#ledger.mend()
   }
 
   #relapse(): void {
-    const quietMs = this.#world.nowMs - this.#calmMs
+    const quietMs = this.#world.nowMs - this.calmMs
     if (this.#ledger.since.has('suspicion') || quietMs < (this.#bound?.silenceMs ?? 0)) this.#relapses++
     else
       this.#report('ideal', [...this.#flawed], `was ideal, in a quiet time, and is no more: ${this.flaws().join('; ')}`)
@@ -130,11 +131,11 @@ export class IdealOracle implements Oracle {
     const { nowMs } = this.#world
     this.#look()
     if (this.isIdeal || this.#bound === undefined || this.#view.all.size === 0) return
-    if (nowMs - this.#calmMs < this.#bound.ms) return
+    if (nowMs - this.calmMs < this.#bound.ms) return
     this.#isStranded = isLastOne(this.#view) || !isAcquainted(this.#view, this.#world.seeds ?? [])
     if (this.#isStranded) return
     const flaws = this.flaws()
-    const text = `not ideal ${Math.round(nowMs - this.#calmMs)} ms after the last fault: ${flaws.slice(0, 12).join('; ')}`
+    const text = `not ideal ${Math.round(nowMs - this.calmMs)} ms after the last fault: ${flaws.slice(0, 12).join('; ')}`
     this.#report('ideal', [...this.#flawed, ...this.#unsettled], text)
   }
 

@@ -1,8 +1,9 @@
 /**
  * Look-ups of applications. The answerer's range held the key at some instant between question and answer: what it said of its
  * range and epoch is what it had then. While the ring is ideal from beginning to end of a look-up, the answer is the owner that
- * anybody would name who sees the whole ring: the first live member at or after the key. And what somebody believed to have sent
- * to the owner does not wander on for ever: it is passed on a few times, or the originator decides anew.
+ * anybody would name who sees the whole ring: the first live member at or after the key; and once faults are over there is an
+ * answer. What somebody believed to have sent to the owner does not wander on for ever: it is passed on a few times, or the
+ * originator decides anew.
  */
 import type { Range } from '../../core/messages.ts'
 import type { CoreEvent } from '../../core/output.ts'
@@ -79,6 +80,12 @@ export class LookupOracle implements Oracle {
     if (answer === undefined) {
       if (ended.failure !== 'originator-died') counts.lookupsFailed++
       if (quiet) counts.lookupsQuietFailed++
+      if (quiet && ended.failure !== 'originator-died' && startMs >= this.#ideal.calmMs)
+        this.#report(
+          'lookups',
+          [],
+          `${short(key)} was not found by ${ended.originator} in a quiet ring: ${ended.failure}`,
+        )
       return
     }
     const owner = this.#view.find(answer.owner)

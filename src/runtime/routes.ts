@@ -1,0 +1,95 @@
+/**
+ * The routes of a member: what its cores decide, prepared for whole arcs of the ring, and installed in a transport that can pass frames
+ * on by itself. They are taken back as soon as the cores know something else, and prepared anew once enough frames have come
+ * for it to be worth it. Correctness never rests on them: a frame that does not go by them is decided about one by one.
+ */
+import { NO_ARC } from '../core/arc-table.ts'
+import type { ChordNode } from '../core/chord-node.ts'
+import type { Id } from '../core/id.ts'
+import { decide } from '../core/router.ts'
+import type { RouteWay } from '../transports/transport.ts'
+import type { Links } from './links.ts'
+import { planRoutes, type RoutePlan, type Way, wayOf } from './route-plan.ts'
+import type { Session } from './session.ts'
+
+export interface RoutesOptions {
+  links: () => Links
+  cores: () => readonly ChordNode[]
+  /** Steps after which a frame is given up. */
+  hops: number
+}
+
+/** Frames for each member that are decided about one by one before a plan is made, which costs as much as some of them do. */
+const FRAMES_UNPLANNED = 32
+
+export class Routes {
+  readonly #o: RoutesOptions
+  #cores: readonly ChordNode[] = []
+  #version = -1
+  #frames = 0
+  #plan: RoutePlan | undefined
+  /** Whom the plan goes by. */
+  readonly #addresses = new Set<string>()
+
+  constructor(o: RoutesOptions) {
+    this.#o = o
+  }
+
+  /** For a frame that is not FINAL: the best way, or one of two others; none for what is our own members', or nobody's. */
+  wayTo(key: Id, other: number): Way | undefined {
+    this.changed()
+    if (this.#plan === undefined && other === 0 && ++this.#frames > FRAMES_UNPLANNED * this.#cores.length) this.#make()
+    if (this.#plan === undefined) return wayOf(decide(this.#cores, key, false, 0, other))
+    const { arcs, rows } = this.#plan
+    const number = arcs.find(key)
+    return number === NO_ARC ? undefined : rows[number]![other]
+  }
+
+  /** The cores may know something else than before. */
+  changed(): void {
+    const cores = this.#o.cores()
+    const version = versionOf(cores)
+    if (version === this.#version && cores === this.#cores) return
+    this.#version = version
+    this.#cores = cores
+    this.#frames = 0
+    if (this.#plan === undefined) return
+    this.#plan = undefined
+    this.#o.links().transport.routing?.suspend()
+  }
+
+  /** A connection came up, or went down. */
+  sessionChanged(session: Session): void {
+    if (this.#plan !== undefined && this.#addresses.has(session.address)) this.#install(this.#plan)
+  }
+
+  #make(): void {
+    const plan = planRoutes(this.#cores)
+    this.#plan = plan
+    this.#addresses.clear()
+    for (const row of plan.rows) for (const way of row) this.#addresses.add(way.to.address)
+    this.#install(plan)
+  }
+
+  #install({ arcs, rows }: RoutePlan): void {
+    const links = this.#o.links()
+    const { routing } = links.transport
+    if (routing === undefined) return
+    const linked = rows.map((ways) => {
+      const row: RouteWay[] = []
+      for (const { to, final, finalSteps } of ways) {
+        const session = links.session(to.address)
+        if (session !== undefined) row.push({ link: session.link, final, finalSteps })
+      }
+      return row
+    })
+    routing.install({ rows: linked, decided: arcs, remembered: undefined, hops: this.#o.hops })
+  }
+}
+
+/** Grows with everything that a decision depends on. */
+function versionOf(cores: readonly ChordNode[]): number {
+  let version = 0
+  for (const { core } of cores) version += core.tableVersion + core.detector.dropped + Number(core.epoch)
+  return version
+}

@@ -1,0 +1,52 @@
+/** Routes as words for C++, which copies them: the TypeScript side of `native/route_table.h`. */
+import { assert } from '../core/errors.ts'
+import * as M from '../native/layout.ts'
+import type { Link, RouteTables, RouteWay, Routing } from './transport.ts'
+
+const ROW_WORDS = 2 * M.ROUTE_WAYS
+
+/** Where a link is in the memory that both sides share. */
+export interface PlacedLink extends Link {
+  readonly index: number
+  readonly generation: number
+}
+
+export class NativeRouting implements Routing {
+  readonly #control: Uint32Array
+  readonly #give: (words: Uint32Array) => boolean
+
+  /** `give` hands the words to C++; false if it does not take them. */
+  constructor(control: Uint32Array, give: (words: Uint32Array) => boolean) {
+    this.#control = control
+    this.#give = give
+  }
+
+  install(tables: RouteTables): void {
+    this.#control[M.CONTROL_ROUTING] = this.#give(routeWords(tables)) ? 1 : 0
+  }
+
+  suspend(): void {
+    this.#control[M.CONTROL_ROUTING] = 0
+  }
+}
+
+export function routeWords({ rows, decided, remembered, hops }: RouteTables): Uint32Array {
+  const atTables = M.ROUTE_HEAD_WORDS + rows.length * ROW_WORDS
+  const second = remembered?.words ?? new Uint32Array(0)
+  const words = new Uint32Array(atTables + decided.words.length + second.length)
+  words.set([rows.length, hops, decided.words.length, second.length])
+  words.fill(M.ROUTE_NONE, M.ROUTE_HEAD_WORDS, atTables)
+  for (const [row, ways] of rows.entries()) {
+    assert(ways.length <= M.ROUTE_WAYS, 'no more ways than there is room for')
+    for (const [i, way] of ways.entries()) putWay(words, M.ROUTE_HEAD_WORDS + row * ROW_WORDS + 2 * i, way)
+  }
+  words.set(decided.words, atTables)
+  words.set(second, atTables + decided.words.length)
+  return words
+}
+
+function putWay(words: Uint32Array, at: number, { link, final, finalSteps }: RouteWay): void {
+  const { index, generation } = link as PlacedLink
+  words[at] = index | (finalSteps << M.ROUTE_STEPS_SHIFT) | (final ? M.ROUTE_FINAL : 0)
+  words[at + 1] = generation
+}
