@@ -184,11 +184,11 @@ export class Performer {
     simulation.run(endMs - simulation.nowMs)
   }
 
-  lookUpSomewhere(): void {
+  lookUpSomewhere(done?: () => void): void {
     const living = [...this.simulation.processes.values()].filter(({ alive }) => alive)
     const random = this.#applications
     const from = living[random.below(Math.max(1, living.length))]
-    if (from !== undefined) this.lookup(from.address, this.#anyKey(living))
+    if (from !== undefined) this.lookup(from.address, this.#anyKey(living), done)
   }
 
   /** Anywhere, or where mistakes would be: at the very end of a range, or at the beginning of the next. */
@@ -206,8 +206,8 @@ export class Performer {
     return new Id(word(), word(), word(), word(), word())
   }
 
-  lookup(from: string, key: Id): void {
-    if (this.simulation.isAlive(from)) this.simulation.lookup(from, key)
+  lookup(from: string, key: Id, done?: () => void): void {
+    if (this.simulation.isAlive(from)) this.simulation.lookup(from, key, done === undefined ? {} : { done })
   }
 
   #living(names: readonly string[]): readonly string[] {
