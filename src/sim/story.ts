@@ -153,10 +153,12 @@ export class Story {
     this.#troubled = true
   }
 
+  /** Ahead, or behind: then who starts again without its state file believes to be earlier than its last life. */
   clock(): void {
     const part = this.#cast.maybe()
     if (part === undefined) return
-    const offsetMs = this.#random.below(2000)
+    const offMs = pick(this.#random, [2_000, 2_000, 60_000, 3_600_000])
+    const offsetMs = this.#random.below(2 * offMs + 1) - offMs
     this.#do({ verb: 'clock', process: part.name, offsetMs, ratePpm: 1_000_000 + this.#rate() })
   }
 
