@@ -43,6 +43,7 @@ export class MessageRun {
   #bytes = 0
   #resolve!: (results: readonly Result<unknown>[]) => void
   #timer: Disposable | undefined
+  #pause: Disposable | undefined
   #isCalled = false
 
   constructor(port: BulkPort, messages: Messages) {
@@ -57,12 +58,15 @@ export class MessageRun {
       this.#resolve = resolve
     })
     this.#timer = clock.setTimer(messages.timeoutMs, this.#go)
+    port.exchange.closing.add(this.#soon)
     messages.wait?.signal?.addEventListener('abort', this.#soon)
     this.#go()
   }
 
   readonly #go = (): void => {
     this.#isCalled = false
+    this.#pause?.[Symbol.dispose]()
+    this.#pause = undefined
     if (this.#left === 0) return this.#end()
     const why = this.#whyOver()
     for (;;) {
@@ -140,9 +144,7 @@ export class MessageRun {
     this.#settle(key, result)
     if (this.#m.wants !== 'nothing' && result.ok) return this.#soon()
     // Nothing need have come in, and the next ones may end at once, too: somebody else should get a turn.
-    if (this.#isCalled) return
-    this.#isCalled = true
-    this.#port.exchange.clock.setTimer(0, this.#go)
+    this.#pause ??= this.#port.exchange.clock.setTimer(0, this.#go)
   }
 
   /** All answers of a wake-up are looked at together. */
@@ -159,6 +161,7 @@ export class MessageRun {
 
   #end(): void {
     this.#timer?.[Symbol.dispose]()
+    this.#port.exchange.closing.delete(this.#soon)
     this.#m.wait?.signal?.removeEventListener('abort', this.#soon)
     this.#resolve(this.#results)
   }
