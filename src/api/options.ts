@@ -11,6 +11,12 @@ export interface NodeOptions {
   network?: string
   /** Points on the ring that this process serves, 1 to 256. Default 1. */
   virtualNodes?: number
+  /**
+   * How much this process takes, in proportion to others: so many times `virtualNodes` points, rounded: 1 to 256. A host
+   * of capacity 2 beside hosts of 1 gets two shares of the keys. The more points, the closer; see docs/evaluation.md. Above 0 and
+   * up to 256, default 1.
+   */
+  capacity?: number
   /** Distinct processes kept in each successor list, 1 to 64. Default 8. */
   successors?: number
   /** What to do when no known node answers any more. Default `wait`. */

@@ -143,6 +143,7 @@ export function nodeSettings(o: NodeOptions): NodeSettings {
     'join',
     'network',
     'virtualNodes',
+    'capacity',
     'successors',
     'onIsolated',
     'stateFile',
@@ -157,7 +158,7 @@ export function nodeSettings(o: NodeOptions): NodeSettings {
     advertise: text(options, 'advertise'),
     join: texts(options, 'join') ?? [],
     network: network(options),
-    virtualNodes: number(options.virtualNodes, 'virtualNodes', NODE.virtualNodes),
+    virtualNodes: points(options),
     successors: number(options.successors, 'successors', NODE.successors),
     onIsolated: oneOf(options, 'onIsolated', ['wait', 'serve']) ?? 'wait',
     stateFile: text(options, 'stateFile'),
@@ -194,6 +195,19 @@ export function known(o: unknown, what: string, names: readonly string[]): Recor
     }
   }
   return o as Record<string, unknown>
+}
+
+/** Points on the ring: a share of the keys in proportion to the capacity (paper, section on virtual nodes). */
+function points(options: Record<string, unknown>): number {
+  const [, least, most] = NODE.virtualNodes
+  const one = number(options.virtualNodes, 'virtualNodes', NODE.virtualNodes)
+  const { capacity = 1 } = options
+  if (typeof capacity !== 'number' || !(capacity > 0) || capacity > most) {
+    throw bad('capacity', `must be above 0 and at most ${most}, got ${String(capacity)}`)
+  }
+  const all = Math.max(least, Math.round(one * capacity))
+  if (all > most) throw bad('capacity', `makes ${all} virtual nodes of ${one}, more than ${most}`)
+  return all
 }
 
 function timing(o: unknown): Timing {

@@ -1,8 +1,9 @@
 /** Sending answers back to whoever asked: over the connection it came by, over another to the originator, or routed. */
 
 import type { Owner } from '../api.ts'
+import type { ChordNode } from '../core/chord-node.ts'
 import type { Id } from '../core/id.ts'
-import { encodeFailure, encodeFound, FAIL_REMOTE, type Found } from '../wire/answers.ts'
+import { encodeFailure, encodeFound, FAIL_REMOTE } from '../wire/answers.ts'
 import type { PeerBook } from '../wire/codec.ts'
 import {
   canCopyShort,
@@ -69,8 +70,8 @@ export interface AnsweringOptions {
   links: () => Links
   book: PeerBook
   holding: Holding
-  /** The range of our member `index`, as it is now. */
-  owned(index: number): Omit<Found, 'hops'> | undefined
+  /** Empty for a client. */
+  cores(): readonly ChordNode[]
   /** Our own address: what is for us does not leave. */
   address(): string
   /** A frame of our own for ourselves. */
@@ -167,8 +168,10 @@ export class Answering {
   #send(path: ReturnPath, type: number, index: number, body: Uint8Array, lane: 'own' | 'control'): void {
     if (!wantsAnswer(path)) return
     const links = this.#o.links()
-    const owned = path.tells && type === TYPE_REPLY ? this.#o.owned(index) : undefined
-    const bytes = HEADER_BYTES + body.length + (owned === undefined ? 0 : ownerBytes(owned.owner.address))
+    const core = path.tells && type === TYPE_REPLY ? this.#o.cores()[index]?.core : undefined
+    // It may have lost its range since the request came.
+    const owner = core?.range === undefined ? undefined : core
+    const bytes = HEADER_BYTES + body.length + (owner === undefined ? 0 : ownerBytes(owner.self.address))
     // A member that asked directly is answered even when its connection has gone; a client has no address.
     const address = path.origin?.address ?? path.session?.address ?? ''
     const session =
@@ -177,13 +180,13 @@ export class Answering {
       const at = reserve(links, session, bytes, lane)
       if (at < 0) this.dropped++
       else {
-        this.#write(links.tx, at, bytes, type, index, path, owned, body)
+        this.#write(links.tx, at, bytes, type, index, path, owner, body)
         links.commit(session, at, bytes)
       }
       return
     }
     const memory = frameMemory(bytes)
-    this.#write(memory, 0, bytes, type, index, path, owned, body)
+    this.#write(memory, 0, bytes, type, index, path, owner, body)
     if (address !== '' && address === this.#o.address()) this.#o.inject(memory, bytes)
     else if (session !== undefined) {
       if (!links.sendOn(session, memory.bytes, lane)) this.dropped++
@@ -198,15 +201,15 @@ export class Answering {
     type: number,
     index: number,
     path: ReturnPath,
-    owned: Omit<Found, 'hops'> | undefined,
+    owner: ChordNode['core'] | undefined,
     body: Uint8Array,
   ): void {
     const flags = (type === TYPE_FOUND ? CLASS_LOOKUP : CLASS_APPLICATION) << FLAG_CLASS_SHIFT
-    writeHeader(m, at, bytes, type, flags, owned === undefined ? 0 : EXT_OWNER, index, path.low, path.high)
+    writeHeader(m, at, bytes, type, flags, owner === undefined ? 0 : EXT_OWNER, index, path.low, path.high)
     let p = at + HEADER_BYTES
-    if (owned !== undefined) {
-      const { owner, range, epoch } = owned
-      p = writeOwner(m, p, owner.address, this.#o.book.indexOf(owner), owner.incarnation, range.after, epoch)
+    if (owner !== undefined) {
+      const { self, range, epoch } = owner
+      p = writeOwner(m, p, self.address, this.#o.book.indexOf(self), self.incarnation, range!.after, epoch)
     }
     m.bytes.set(body, p)
   }

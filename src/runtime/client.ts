@@ -78,9 +78,8 @@ class RingClient extends BaseCaller {
     })
     const { clock, random } = environment
     const links = () => this.#links
-    const { cachedRanges, replyConnections } = settings.limits
-    const { cachedMs } = settings.timing
-    this.#ranges = new RememberedRanges({ links, cores: () => [], clock, cachedRanges, cachedMs, replyConnections })
+    const { limits, timing } = settings
+    this.#ranges = new RememberedRanges({ links, cores: () => [], clock, limits, timing })
     this.known = new KnownRanges(() => NO_RANGES, this.#ranges)
     const dispatch = (call: Call, nowMs: number) => this.#dispatch(call, nowMs)
     this.exchange = new Exchange({ links, clock, random, limits: settings.limits, isClient: true, dispatch })
@@ -88,7 +87,7 @@ class RingClient extends BaseCaller {
       links,
       book: this.#book,
       holding: new Holding({ links, clock, undeliverable: () => {} }),
-      owned: () => undefined,
+      cores: () => [],
       address: () => '',
       inject: () => {},
       payloadBytesMax: this.payloadBytesMax,

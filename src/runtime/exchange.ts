@@ -2,7 +2,6 @@
 import type { Clock, Limits, Owner, Random } from '../api.ts'
 import { ATTEMPT_FIRST_MS, ATTEMPT_MAX_MS, ATTEMPT_MIN_MS, RESEND_MAX_MS, RESEND_MIN_MS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
-import type { Id } from '../core/id.ts'
 import { RoundTrip } from '../core/round-trip.ts'
 import { isolated, reportUncaught } from '../transports/uncaught.ts'
 import { FAIL_BUSY, FAIL_ISOLATED, FAIL_NOT_MEMBER, provesUndelivered } from '../wire/answers.ts'
@@ -12,6 +11,7 @@ import { type Call, CallTable, type Done } from './calls.ts'
 import { copyOf } from './copies.ts'
 import { errorAtDeadline, errorOfFailure } from './failures.ts'
 import type { Links } from './links.ts'
+import type { RememberedRanges } from './remembered-ranges.ts'
 import { type Originator, requestBytes, writeRequest } from './requests.ts'
 import type { Down, Session } from './session.ts'
 import { Signals } from './signals.ts'
@@ -28,11 +28,9 @@ export interface ExchangeOptions {
   dispatch(call: Call, nowMs: number): void
   /** A frame for a key went out over it. */
   handed?(session: Session): void
-  /** Who originates a call by key, and a session to whoever is remembered to own the key, if there is one and it is not ours. */
+  /** Who originates calls by key, and who is remembered to own keys; not those of a client, whose entry hop sees to both. */
   readonly originator?: () => Originator
-  ownerSession?(key: Id): Session | undefined
-  /** Whoever was thought to own the call's key does not, or does not answer. */
-  doubted?(call: Call): void
+  readonly remembered?: Pick<RememberedRanges, 'session' | 'doubted'>
 }
 
 export class Exchange {
@@ -65,26 +63,9 @@ export class Exchange {
 
   /**
    * The cheap way of a call to one node, over a session that is up: no look at the clock, no timer, nothing allocated.
-   * False: nothing has been done, `begin` it.
+   * False: nothing has been done, `begin` it. `origin` if it is the owner of the call's key.
    */
-  sendDirect(call: Call, session: Session): boolean {
-    if (!this.#sendNow(call, session, undefined)) return false
-    call.hop = call.address
-    return true
-  }
-
-  /** The same for a call by key that is not sent again: to the owner, if that is remembered and connected. */
-  sendToOwner(call: Call): boolean {
-    if (call.idempotent || call.wants === 'nothing') return false
-    const session = this.#o.ownerSession?.(call.key!)
-    if (session === undefined || !this.#sendNow(call, session, this.#o.originator!())) return false
-    call.hop = session.address
-    call.straight = true
-    this.#o.handed?.(session)
-    return true
-  }
-
-  #sendNow(call: Call, session: Session, origin: Originator): boolean {
+  sendDirect(call: Call, session: Session, origin: Originator = undefined): boolean {
     const bytes = requestBytes(call, origin)
     if (bytes > FRAME_BYTES_MAX || call.wants === 'nothing') return false
     const links = this.#o.links()
@@ -93,12 +74,23 @@ export class Exchange {
     writeRequest(links.tx, at, bytes, call, origin, origin !== undefined, 0, call.timeoutMs)
     links.commit(session, at, bytes)
     this.stats.sent++
+    call.hop = session.address
     call.session = session
     session.awaited++
     call.state = 'sent'
     call.unproven = 1
     this.table.enlist(call)
     if (call.signal !== undefined) this.#signals.add(call.signal, call)
+    return true
+  }
+
+  /** The same for a call by key that is not sent again: to the owner, if that is remembered and connected. */
+  sendToOwner(call: Call): boolean {
+    if (call.idempotent || call.wants === 'nothing') return false
+    const session = this.#o.remembered?.session(call.key!)
+    if (session === undefined || !this.sendDirect(call, session, this.#o.originator!())) return false
+    call.straight = true
+    this.#o.handed?.(session)
     return true
   }
 
@@ -341,7 +333,7 @@ export class Exchange {
   }
 
   #doubt(call: Call): void {
-    if (call.key !== undefined) this.#o.doubted?.(call)
+    this.#o.remembered?.doubted(call)
     call.straight = false
   }
 

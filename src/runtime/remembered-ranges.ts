@@ -2,7 +2,7 @@
  * Ranges of other processes that answers told of, and what they are good for: a key in one of them goes straight to its owner, if there is
  * a connection to that. Nobody relies on them: an owner that has changed passes on what comes, and its answer says so.
  */
-import type { Clock, Owner, Peer } from '../api.ts'
+import type { Clock, Limits, Owner, Peer, Timing } from '../api.ts'
 import type { ChordNode } from '../core/chord-node.ts'
 import { SHORTCUT_OPEN_MS, SHORTCUT_REPLACE_MS } from '../core/config.ts'
 import type { Id } from '../core/id.ts'
@@ -18,9 +18,8 @@ export interface RememberedRangesOptions {
   /** Empty for a client. */
   cores: () => readonly ChordNode[]
   clock: Clock
-  cachedRanges: number
-  cachedMs: number
-  replyConnections: number
+  limits: Pick<Limits, 'cachedRanges' | 'replyConnections'>
+  timing: Pick<Timing, 'cachedMs'>
 }
 
 const SWEEPS_PER_AGE = 4
@@ -35,7 +34,7 @@ export class RememberedRanges implements Remembered, Shortcuts {
 
   constructor(o: RememberedRangesOptions) {
     this.#o = o
-    this.cache = new RangeCache(o.cachedRanges)
+    this.cache = new RangeCache(o.limits.cachedRanges)
   }
 
   get version(): number {
@@ -92,7 +91,7 @@ export class RememberedRanges implements Remembered, Shortcuts {
     if (known === undefined || nowMs - this.#openedMs < SHORTCUT_OPEN_MS) return
     const links = this.#o.links()
     if (links.session(known.owner.address) !== undefined) return
-    const isFull = links.counts().reply >= this.#o.replyConnections
+    const isFull = links.counts().reply >= this.#o.limits.replyConnections
     if (isFull && nowMs - this.#openedMs < SHORTCUT_REPLACE_MS) return
     this.#openedMs = nowMs
     links.open(known.owner.address, 'reply')
@@ -111,7 +110,8 @@ export class RememberedRanges implements Remembered, Shortcuts {
 
   #arm(): void {
     if (this.#isStopped || this.#sweeper !== undefined) return
-    const { clock, cachedMs } = this.#o
+    const { clock } = this.#o
+    const { cachedMs } = this.#o.timing
     this.#sweeper = clock.setTimer(cachedMs / SWEEPS_PER_AGE, () => {
       this.#sweeper = undefined
       this.cache.expire(clock.nowMs() - cachedMs)

@@ -100,13 +100,9 @@ export class Traffic {
     const member = (index: number): Member => o.members().view(index)
     const violation = (session: Session, why: string) => links().refuse(session, why)
     const dispatch = (call: Call, nowMs: number) => this.#dispatch(call, nowMs)
-    const answer = (m: FrameMemory, at: number, length: number) => this.#answer(m, at, length)
-    const ask = (addresses: readonly string[]) => this.#askWhether(addresses)
-    this.#silence = new Silence({ clock, defer: (run) => environment.defer(run), ask })
+    this.#silence = new Silence({ clock, defer: (run) => environment.defer(run), ask: this.#askWhether })
     const handed = (session: Session) => this.#silence.handed(session)
-    const { cachedRanges, replyConnections } = limits
-    const { cachedMs } = o.timing
-    this.ranges = new RememberedRanges({ links, cores, clock, cachedRanges, cachedMs, replyConnections })
+    this.ranges = new RememberedRanges({ links, cores, clock, limits, timing: o.timing })
     const { ranges } = this
     this.exchange = new Exchange({
       links,
@@ -117,15 +113,14 @@ export class Traffic {
       dispatch,
       handed,
       originator: self,
-      ownerSession: (key) => ranges.session(key),
-      doubted: (call) => ranges.doubted(call),
+      remembered: ranges,
     })
     this.holding = new Holding({ links, clock, undeliverable: (frame) => this.#undeliverable(frame) })
     this.answering = new Answering({
       links,
       book,
       holding: this.holding,
-      owned: (index) => this.#owned(index),
+      cores,
       address: () => self().address,
       inject: (memory, length) => this.#inject(memory, length),
       payloadBytesMax: limits.payloadBytes,
@@ -144,7 +139,7 @@ export class Traffic {
       turn,
       limits,
       shortcuts: ranges,
-      answer,
+      answer: (m, at, length) => this.#answer(m, at, length),
       handed,
       violation,
     })
@@ -213,7 +208,7 @@ export class Traffic {
   }
 
   /** They have said nothing for a while. */
-  #askWhether(addresses: readonly string[]): void {
+  readonly #askWhether = (addresses: readonly string[]): void => {
     const members = this.#o.members()
     for (const address of addresses) this.ranges.cache.forgetAddress(address)
     members.input((nowMs) => {
@@ -297,11 +292,6 @@ export class Traffic {
   #learn(low: number, high: number, owner: Owner | undefined, straight: number): void {
     const call = owner === undefined ? undefined : this.exchange.table.find(low, high)
     if (call !== undefined) this.ranges.answered(call, owner!, straight, this.#turn.nowMs)
-  }
-
-  #owned(index: number): Omit<Owner, 'hops'> | undefined {
-    const { self, range, epoch } = this.#o.members().cores[index]!
-    return range === undefined ? undefined : { owner: self, range, epoch }
   }
 
   #undeliverable(frame: Parameters<Forward['undeliverable']>[0]): void {
