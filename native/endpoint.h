@@ -114,6 +114,7 @@ class Endpoint {
   void add_piece(Connection& connection, const uint8_t* at, uint32_t bytes);
   void send_pieces_of(Connection& connection);
   void send_from(Connection& connection, uint32_t piece);
+  [[nodiscard]] int64_t send_vector(int fd, std::span<iovec> vector, uint64_t bytes);
   void queue_pieces(Connection& connection, uint32_t piece, uint32_t skip);
   void send_output(Connection& connection);
   void sent(Connection& connection, uint32_t bytes);
@@ -188,6 +189,8 @@ class Endpoint {
   Array<Piece> pieces_;
   /** Connections that these go over, some maybe twice, some maybe closed by then. */
   Array<Connection*> flushed_;
+  /** For one write. */
+  uint8_t gathered_[65536];
   RouteTable routes_;
 };
 

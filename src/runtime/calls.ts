@@ -181,6 +181,10 @@ export class CallTable {
     return this.#limit
   }
 
+  get isFull(): boolean {
+    return this.pending >= this.#limit
+  }
+
   /** Runs `fn` once, soon after one that waits has ended: then there is room for another. */
   whenRoom(fn: () => void): void {
     this.#whenRoom.push(fn)

@@ -31,6 +31,8 @@ export interface ExchangeOptions {
 
 export class Exchange {
   readonly table: CallTable
+  /** Run when it closes, after its calls have ended: calls in bulk, of which none may be under way. */
+  readonly closing = new Set<() => void>()
   readonly stats = { sent: 0, succeeded: 0, failed: 0, retried: 0 }
   readonly #o: ExchangeOptions
   /** Inside `begin`: what ends there is told later, never before the call has returned. */
@@ -266,6 +268,7 @@ export class Exchange {
     this.table.stop()
     // One that ends may end another.
     for (const call of this.table.all()) if (call.state !== 'free') this.fail(call, error)
+    for (const told of this.closing) told()
   }
 
   #unreachable(call: Call, down: Down, nowMs: number): void {

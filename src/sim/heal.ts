@@ -1,10 +1,13 @@
 /** All trouble is over: now the ring has to become whole, within the bound that the oracles state, and to stay so. */
+import { DEFAULT_TIMEOUT_MS } from '../core/config.ts'
 import type { Oracles } from './oracles/oracles.ts'
 import type { Performer } from './performer.ts'
 
 const STEP_MS = 100
 /** Look-ups on a ring that has come to rest: each must find the global owner. */
 const LAST_LOOKUPS = 8
+/** By then each has its answer, or has failed. */
+const LOOKUP_MS = 2 * DEFAULT_TIMEOUT_MS
 /** It has to stay ideal for so many of the longest periods of stabilization. */
 const QUIET_ROUNDS = 4
 
@@ -30,8 +33,10 @@ function rest(performer: Performer, oracles: Oracles): void {
   const { simulation } = performer
   const startMs = simulation.nowMs
   const roundMs = simulation.config.stabilizeMaxMs
-  for (let i = 0; i < LAST_LOOKUPS; i++) performer.lookUpSomewhere()
+  let asking = LAST_LOOKUPS
+  for (let i = 0; i < LAST_LOOKUPS; i++) performer.lookUpSomewhere(() => asking--)
   performer.run(QUIET_ROUNDS * roundMs)
+  while (asking > 0 && simulation.nowMs - startMs <= LOOKUP_MS) performer.run(roundMs)
   while (oracles.violations.length === 0 && simulation.nowMs - startMs <= oracles.quietMs) {
     const { splits = 0, merges = 0 } = oracles.summary()
     if (splits === merges) return

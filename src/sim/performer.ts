@@ -11,6 +11,8 @@ import { Simulation } from './simulation.ts'
 
 const HARMLESS = { lossPercent: 0, duplicatePercent: 0, reorderPercent: 0, corruptPercent: 0 }
 const SEEDS_OFFERED = 4
+/** Where nobody is left, so many start again. */
+const REVIVED_MAX = 8
 
 export class Performer {
   readonly simulation: Simulation
@@ -137,7 +139,17 @@ export class Performer {
       process.failsToWrite = false
       if (process.paused) simulation.resume(process.address)
     }
+    this.#revive()
     return { delayMs: longestMs(delay), servicesMs: numberOf(this.#settings, 'services') }
+  }
+
+  /** If everybody has died or left, some are started again where they were, with their state files. */
+  #revive(): void {
+    const { simulation } = this
+    const all = [...simulation.processes.values()]
+    if (all.some(({ alive }) => alive)) return
+    const before = all.filter(({ ids }) => ids.length > 0)
+    for (const { address } of before.slice(0, REVIVED_MAX)) simulation.restart(address, { memory: 'kept' })
   }
 
   /** Some who are in a ring become seeds. Where that is not enough, an operator starts another process. */
@@ -149,8 +161,8 @@ export class Performer {
     const seeds = living.filter(inside).map(({ address }) => address)
     simulation.seeds = seeds.slice(0, SEEDS_OFFERED)
     const leaves = living.some(({ members }) => members.some(({ node }) => node.core.departure !== undefined))
-    // Nobody has a ring to join; or one is left of a ring, and waits for the others.
-    if (seeds.length === 0 && living.length > 0 && !leaves) simulation.seeds = [this.#startAnother(undefined)]
+    // Nobody has a ring to join, or nobody is there any more; or one is left of a ring, and waits for the others.
+    if (seeds.length === 0 && !leaves) simulation.seeds = [this.#startAnother(undefined)]
     else if (living.length === 1 && living[0]?.members[0]?.node.status === 'isolated') this.#startAnother(seeds[0])
   }
 
@@ -172,11 +184,11 @@ export class Performer {
     simulation.run(endMs - simulation.nowMs)
   }
 
-  lookUpSomewhere(): void {
+  lookUpSomewhere(done?: () => void): void {
     const living = [...this.simulation.processes.values()].filter(({ alive }) => alive)
     const random = this.#applications
     const from = living[random.below(Math.max(1, living.length))]
-    if (from !== undefined) this.lookup(from.address, this.#anyKey(living))
+    if (from !== undefined) this.lookup(from.address, this.#anyKey(living), done)
   }
 
   /** Anywhere, or where mistakes would be: at the very end of a range, or at the beginning of the next. */
@@ -194,8 +206,8 @@ export class Performer {
     return new Id(word(), word(), word(), word(), word())
   }
 
-  lookup(from: string, key: Id): void {
-    if (this.simulation.isAlive(from)) this.simulation.lookup(from, key)
+  lookup(from: string, key: Id, done?: () => void): void {
+    if (this.simulation.isAlive(from)) this.simulation.lookup(from, key, done === undefined ? {} : { done })
   }
 
   #living(names: readonly string[]): readonly string[] {

@@ -81,7 +81,7 @@ export function parseAction(line: string, address: (name: string) => string): Ac
     case 'restart':
       return restart(words, address)
     case 'clock': {
-      const [offsetMs, ratePpm] = [numberOf(after(words, 'offset')), numberOf(after(words, 'ppm'))]
+      const [offsetMs, ratePpm] = [signed(after(words, 'offset')), numberOf(after(words, 'ppm'))]
       return { verb, process: address(first(words)), offsetMs, ratePpm }
     }
     case 'link':
@@ -183,8 +183,14 @@ function split(words: readonly string[], at: string): string[][] {
 }
 
 export function numberOf(word: string | undefined): number {
+  const value = word === undefined ? Number.NaN : signed(word)
+  if (!(value >= 0)) throw new Error(`'${word}' is no number`)
+  return value
+}
+
+function signed(word: string): number {
   const value = Number(word)
-  if (word === undefined || !Number.isFinite(value) || value < 0) throw new Error(`'${word}' is no number`)
+  if (!Number.isFinite(value)) throw new Error(`'${word}' is no number`)
   return value
 }
 

@@ -8,6 +8,8 @@ import { pick, type Shape, type Trouble } from './swarm.ts'
 const STEPS_MAX = 30
 /** In fair weather so many rounds after a loss the lists are whole again. */
 const RECOVERY_ROUNDS = 8
+/** In a hundred times that somebody falls, the last one may. */
+const LAST_FALLS = 10
 
 export class Story {
   readonly #shape: Shape
@@ -151,10 +153,12 @@ export class Story {
     this.#troubled = true
   }
 
+  /** Ahead, or behind: then who starts again without its state file believes to be earlier than its last life. */
   clock(): void {
     const part = this.#cast.maybe()
     if (part === undefined) return
-    const offsetMs = this.#random.below(2000)
+    const offMs = pick(this.#random, [2_000, 2_000, 60_000, 3_600_000])
+    const offsetMs = this.#random.below(2 * offMs + 1) - offMs
     this.#do({ verb: 'clock', process: part.name, offsetMs, ratePpm: 1_000_000 + this.#rate() })
   }
 
@@ -262,7 +266,7 @@ export class Story {
   /** In fair weather the lists always survive. */
   #mayFall(): number {
     const { length } = this.#cast.living
-    if (this.#shape.weather === 'foul') return length
+    if (this.#shape.weather === 'foul') return this.#random.chance(LAST_FALLS) ? length : Math.max(0, length - 1)
     const { successors } = this.#shape
     return Math.max(0, Math.min(successors - 1, length - successors - 2) - this.#gone)
   }

@@ -41,6 +41,12 @@ describe('a thousand seeds', () => {
     for (const verb of [...all.split(' '), 'stateFile', 'stopAt', 'seeds']) expect(verbs).toContain(verb)
   })
 
+  it('have clocks that are ahead, and clocks that are behind', () => {
+    const offsets = SEEDS.flatMap((seed) => swarm(seed).actions.flatMap((a) => (a.verb === 'clock' ? a.offsetMs : [])))
+    expect(Math.min(...offsets)).toBeLessThan(-1_000_000)
+    expect(Math.max(...offsets)).toBeGreaterThan(1_000_000)
+  })
+
   it('have rings of 1 to more than 100 processes, most of them small', () => {
     const sizes = SEEDS.map(
       (seed) => new Set(swarm(seed).actions.flatMap((a) => (a.verb === 'start' ? a.process : []))),

@@ -6,11 +6,10 @@ import { watchMachine } from '../../lib/watch.mjs'
 import { startWorker } from '../../lib/worker.mjs'
 import { reasonOf, within } from '../lib/rounds.mjs'
 
-const NODES = 32
 const AT_ONCE = 4
 const HANGS_MS = 120_000
-const FULL = { rounds: 9, names: 100_000 }
-const QUICK = { rounds: 1, names: 10_000 }
+const FULL = { rounds: 9, names: 100_000, nodes: 32 }
+const QUICK = { rounds: 1, names: 10_000, nodes: 8 }
 const FIGURES = ['requestsPerSecond', 'cpuUs', 'askerCpuUs', 'wrong', 'failed']
 
 const ways = [
@@ -23,11 +22,11 @@ const ways = [
 ]
 
 export async function measureNames({ quick = false, rounds, say = () => {} } = {}) {
-  const plan = { ...(quick ? QUICK : FULL), ...(rounds ? { rounds } : {}), nodes: NODES }
+  const plan = { ...(quick ? QUICK : FULL), ...(rounds ? { rounds } : {}) }
   const ring = []
   let asker
   try {
-    say(`names: forming a ring of ${NODES} processes`)
+    say(`names: forming a ring of ${plan.nodes} processes`)
     asker = await within(HANGS_MS, 'forming the ring', form(ring, plan))
     return { plan, ...(await measure(ring, asker, plan, say)), missing: [] }
   } catch (error) {
@@ -48,8 +47,8 @@ async function form(ring, plan) {
   const script = (path) => fileURLToPath(new URL(path, import.meta.url))
   const network = `bench ${randomUUID()}`
   const members = []
-  for (let at = 0; at < NODES - 1; at += AT_ONCE) {
-    const more = Array.from({ length: Math.min(AT_ONCE, NODES - 1 - at) }, () =>
+  for (let at = 0; at < plan.nodes - 1; at += AT_ONCE) {
+    const more = Array.from({ length: Math.min(AT_ONCE, plan.nodes - 1 - at) }, () =>
       startWorker(script('../rings/worker.mjs'), ['chordite']),
     )
     const workers = await Promise.all(more)

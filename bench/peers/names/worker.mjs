@@ -1,11 +1,11 @@
 /**
- * A client of a ring, and one of its members, that look up many names in one call: `worker.mjs CONTACT NETWORK`. Who a client of its
- * own is for each `cold`, which knows no range yet; `warm` is the same client again.
+ * A client of a ring, and one of its members, that look up many names in one call: `worker.mjs CONTACT NETWORK`. Each `cold` is a
+ * new client, which knows no range yet; `warm` is the same client again.
  */
 import { connect, createNode } from '../../../dist/index.js'
 import { answerParent, cpuMs } from '../../lib/worker.mjs'
 import { wordAt } from '../lib/bytes.mjs'
-import { allNames } from '../lib/names.mjs'
+import { someNames } from '../lib/names.mjs'
 import { pointOf } from '../rings/chordite.mjs'
 import { successorOf } from '../rings/owners.mjs'
 
@@ -20,9 +20,9 @@ await member.start({ timeoutMs: 60_000 })
 
 answerParent(
   {
-    /** The first words of the points of whom the names belong to, among all `points`. */
+    /** The names, and the first word of the point of each one's owner, among all `points`. */
     know({ count, points }) {
-      names = allNames().slice(0, count)
+      names = someNames(count)
       packed = packedOf(names)
       const sorted = [...points].sort()
       owners = names.map((name) => Number.parseInt(successorOf(pointOf(name), sorted).slice(0, 8), 16))
