@@ -106,7 +106,8 @@ class Endpoint {
   // endpoint_forward.cc: frames that JavaScript need not see
   [[nodiscard]] bool passes_from(const Connection& connection);
   [[nodiscard]] bool pass_on(uint8_t* frame, uint32_t length);
-  [[nodiscard]] bool pass_by(const Way* row, uint8_t* frame, uint32_t length);
+  enum class Passing : uint8_t { done, full, shut };
+  [[nodiscard]] Passing pass_by(const Way* row, uint8_t* frame, uint32_t length);
   [[nodiscard]] bool has_room(Connection& connection);
   void note_passed(const Connection& connection, uint32_t frames);
 

@@ -3,6 +3,7 @@
 import type { Limits, Peer, Random } from '../api.ts'
 import type { ChordNode } from '../core/chord-node.ts'
 import type { Id } from '../core/id.ts'
+import type { RangeCache } from '../core/range-cache.ts'
 import { decide, type Shortcuts } from '../core/router.ts'
 import { FAIL_BUSY, FAIL_HOP_LIMIT, FAIL_ISOLATED, FAIL_UNSETTLED } from '../wire/answers.ts'
 import {
@@ -51,7 +52,7 @@ export interface ForwardOptions {
   random: Random
   turn: Turn
   limits: Limits
-  shortcuts: Shortcuts
+  shortcuts: Shortcuts & { readonly cache: RangeCache }
   /** A frame went out over it. */
   handed(session: Session): void
   /** An answer that was routed back to us. */
@@ -74,7 +75,8 @@ export class Forward {
   constructor(o: ForwardOptions) {
     this.#o = o
     this.relay = new Relay(o.random)
-    this.routes = new Routes({ links: o.links, cores: o.cores, hops: o.limits.hops })
+    const { links, cores, turn, limits } = o
+    this.routes = new Routes({ links, cores, turn, hops: limits.hops, remembered: o.shortcuts.cache })
   }
 
   /** A frame with a key as its target; from `session`, or from this process. */

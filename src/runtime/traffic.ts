@@ -177,7 +177,7 @@ export class Traffic {
 
   /** The members may know something else than before. */
   settled(): void {
-    this.forward.routes.changed()
+    this.forward.routes.settled()
   }
 
   sessionUp(session: Session): void {

@@ -54,7 +54,7 @@ const anyTables = fc
   .map(([rows, first, second, numbers]) => ({
     rows: rows as Rows,
     decided: tableOf(first, numbers, rows.length),
-    remembered: second.length === 0 ? undefined : tableOf(second, numbers.slice(8), rows.length),
+    remembered: second.length === 0 ? undefined : tableOf(second, numbers.slice(8), SINKS),
   }))
 
 function tableOf(ends: readonly Id[], numbers: readonly number[], rows: number): ArcTable {
@@ -75,7 +75,8 @@ function outcome(
   if (!plain || deadline === 0 || hops + 1 >= HOPS || number === NO_ARC) return `handler ${flags} ${hops} 0`
   const isOpen = ({ sink }: { sink: number }) => sink < SINKS - 1
   const known = (flags & L.FLAG_UNCACHED) === 0 ? (remembered?.find(key) ?? NO_ARC) : NO_ARC
-  const first = rows[number]![0]?.final || known === NO_ARC ? undefined : rows[known]!.find(isOpen)
+  const straight = [{ sink: known, final: true, finalSteps: 0 }]
+  const first = rows[number]![0]?.final || known === NO_ARC ? undefined : straight.find(isOpen)
   const way = first ?? rows[number]!.find(isOpen)
   if (way === undefined) return `handler ${flags} ${hops} 0`
   return `sink ${way.sink} ${flags | (way.final ? L.FLAG_FINAL : 0)} ${hops + 1} ${way.finalSteps}`
@@ -158,9 +159,20 @@ describe.skipIf(!ok)('a native endpoint with routes', () => {
     return samples.map((_, i) => outcomes.get(first + i)!)
   }
 
-  const install = ({ rows, ...tables }: { rows: Rows; decided: ArcTable; remembered: ArcTable | undefined }) => {
+  const install = ({
+    rows,
+    decided,
+    remembered,
+  }: {
+    rows: Rows
+    decided: ArcTable
+    remembered: ArcTable | undefined
+  }) => {
     const linked = rows.map((ways) => ways.map(({ sink, ...way }) => ({ ...way, link: sinks[sink]! })))
-    const routes: RouteTables = { ...tables, rows: linked, hops: HOPS }
+    const routes: RouteTables = {
+      ...{ rows: linked, decided, hops: HOPS },
+      remembered: remembered === undefined ? undefined : { arcs: remembered, links: sinks },
+    }
     relay.routing!.install(routes)
   }
 

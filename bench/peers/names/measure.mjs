@@ -12,14 +12,16 @@ const FULL = { rounds: 9, names: 100_000, nodes: 32 }
 const QUICK = { rounds: 1, names: 10_000, nodes: 8 }
 const FIGURES = ['requestsPerSecond', 'cpuUs', 'askerCpuUs', 'wrong', 'failed']
 
-const ways = [
-  { name: 'client, cold, strings', action: 'cold', form: 'strings' },
-  { name: 'client, warm, strings', action: 'warm', form: 'strings' },
-  { name: 'client, cold, packed', action: 'cold', form: 'packed' },
-  { name: 'client, warm, packed', action: 'warm', form: 'packed' },
-  { name: 'member, strings', action: 'member', form: 'strings' },
-  { name: 'member, packed', action: 'member', form: 'packed' },
+const forms = [
+  { form: 'strings', title: 'strings' },
+  { form: 'packed', title: 'packed' },
+  { form: 'indexes', title: 'packed, to indexes' },
 ]
+const ways = forms.flatMap(({ form, title }) => [
+  { name: `client, cold, ${title}`, action: 'cold', form },
+  { name: `client, warm, ${title}`, action: 'warm', form },
+  { name: `member, ${title}`, action: 'member', form },
+])
 
 export async function measureNames({ quick = false, rounds, say = () => {} } = {}) {
   const plan = { ...(quick ? QUICK : FULL), ...(rounds ? { rounds } : {}) }
