@@ -239,6 +239,18 @@ describe('ranges', () => {
 describe('the ideal ring', () => {
   const timers = { selfLookupMs: 200, rejoinMaxMs: 200, probeMaxMs: 100, stabilizeMaxMs: 300, successors: 2 }
 
+  test('is asked for sooner where nobody has to look for a ring', () => {
+    const { oracles } = ringOf([0, 2, 4, 6])
+    oracles.calm()
+    const soonMs = oracles.healWithinMs
+    expect(oracles.summary()).toMatchObject({ healedWithinRing: 1 })
+    const apart = ringOf([0, 2, 4, 6])
+    apart.oracles.ledger.breach('several rings', [apart.oracles.view.of(apart.member(2))], 'for a test')
+    apart.simulation.start({ address: 'n8', ids: [smallId(8)], via: 'n0' })
+    apart.oracles.calm()
+    expect(apart.oracles.healWithinMs).toBeGreaterThan(2 * soonMs)
+  })
+
   test('is asked for within the bound, and somebody stands in its way', () => {
     const { simulation, oracles, found } = ringOf([0, 2, 4, 6], { config: timers })
     simulation.pause('n4')
