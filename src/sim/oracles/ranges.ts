@@ -183,7 +183,8 @@ export class RangeOracle implements Oracle {
     if (seen.handover === undefined) this.#handovers.delete(seen)
     else this.#handovers.set(seen, seen.handover)
     if (before?.phase !== 'telling' || before === seen.handover) return
-    this.#keepTold(seen, ({ to, isTaken }) => isTaken || to !== this.#view.find(before.to))
+    // A leaver may turn to another heir before the first has answered, who takes it all the same.
+    if (before.cause === 'grant') this.#keepTold(seen, (one) => one.isTaken || one.to !== this.#view.find(before.to))
     const { detector } = seen.core
     if (!detector.isDead(before.to) || detector.hasDeparted(before.to)) return
     const to = this.#view.find(before.to)
