@@ -106,7 +106,8 @@ class Endpoint {
   // endpoint_forward.cc: frames that JavaScript need not see
   [[nodiscard]] bool passes_from(const Connection& connection);
   [[nodiscard]] bool pass_on(uint8_t* frame, uint32_t length);
-  [[nodiscard]] bool pass_by(const Way* row, uint8_t* frame, uint32_t length);
+  enum class Passing : uint8_t { done, full, shut };
+  [[nodiscard]] Passing pass_by(const Way* row, uint8_t* frame, uint32_t length);
   [[nodiscard]] bool has_room(Connection& connection);
   void note_passed(const Connection& connection, uint32_t frames);
 
@@ -114,6 +115,7 @@ class Endpoint {
   void add_piece(Connection& connection, const uint8_t* at, uint32_t bytes);
   void send_pieces_of(Connection& connection);
   void send_from(Connection& connection, uint32_t piece);
+  [[nodiscard]] int64_t send_vector(int fd, std::span<iovec> vector, uint64_t bytes);
   void queue_pieces(Connection& connection, uint32_t piece, uint32_t skip);
   void send_output(Connection& connection);
   void sent(Connection& connection, uint32_t bytes);
@@ -188,6 +190,8 @@ class Endpoint {
   Array<Piece> pieces_;
   /** Connections that these go over, some maybe twice, some maybe closed by then. */
   Array<Connection*> flushed_;
+  /** For one write. */
+  uint8_t gathered_[65536];
   RouteTable routes_;
 };
 

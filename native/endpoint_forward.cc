@@ -31,23 +31,27 @@ bool Endpoint::passes_from(const Connection& connection) {
   return memory_.control[CONTROL_ROUTING] != 0 && (words_of(connection)[LINK_ROUTE] & ROUTE_FROM) != 0;
 }
 
-/** Whether the frame is on its way: then nobody else sees it. What its key is remembered to belong to comes first. */
+/**
+ * Whether the frame is on its way: then nobody else sees it. Unless we know the owner ourselves, the one that is
+ * remembered comes first.
+ */
 bool Endpoint::pass_on(uint8_t* frame, uint32_t length) {
   if (!routes_.takes(frame)) return false;
   const uint8_t* key = frame + HEADER_BYTES;
-  const Way* remembered = nullptr;
   const Way* decided = routes_.decided(key);
   // Ours, or nobody's.
   if (decided == nullptr) return false;
-  if ((load16(frame + AT_FLAGS) & FLAG_UNCACHED) == 0) remembered = routes_.remembered(key);
-  if (remembered != nullptr && pass_by(remembered, frame, length)) return true;
-  if (pass_by(decided, frame, length)) return true;
+  const bool known = (load16(frame + AT_FLAGS) & FLAG_UNCACHED) != 0 || (!decided->is_none() && decided->is_final());
+  const Way* remembered = known ? nullptr : routes_.remembered(key);
+  Passing passing = remembered == nullptr ? Passing::shut : pass_by(remembered, frame, length);
+  if (passing == Passing::shut) passing = pass_by(decided, frame, length);
+  if (passing == Passing::done) return true;
   count(COUNT_NOT_PASSED_ON);
   return false;
 }
 
 /** By the first way that is open. An owner that is behind gets no more of it by way of others. */
-bool Endpoint::pass_by(const Way* row, uint8_t* frame, uint32_t length) {
+Endpoint::Passing Endpoint::pass_by(const Way* row, uint8_t* frame, uint32_t length) {
   for (uint32_t i = 0; i < ROUTE_WAYS && !row[i].is_none(); ++i) {
     const Way& way = row[i];
     Connection* to = find(way.index(), way.generation);
@@ -55,16 +59,16 @@ bool Endpoint::pass_by(const Way* row, uint8_t* frame, uint32_t length) {
     uint32_t* words = words_of(*to);
     if ((words[LINK_ROUTE] & ROUTE_TO) == 0) continue;
     if (!has_room(*to)) {
-      if (way.is_final()) return false;
+      if (way.is_final()) return Passing::full;
       continue;
     }
     patch_hop(frame, way);
     words[LINK_QUEUED] += padded(length);
     ++words[LINK_PASSED_OUT];
     add_piece(*to, frame, padded(length));
-    return true;
+    return Passing::done;
   }
-  return false;
+  return Passing::shut;
 }
 
 /** As JavaScript reserves: what this wake-up brought has not been offered to the kernel yet. */

@@ -3,6 +3,7 @@
  * it lives in `runtime/`. Durations are milliseconds, never absolute times.
  */
 export type * from './api/caller.ts'
+export type * from './api/cluster.ts'
 export type * from './api/messages.ts'
 export type * from './api/node.ts'
 export type * from './api/options.ts'

@@ -1,5 +1,6 @@
 /** Everything that chordite offers to a program. */
 export type * from './api.ts'
+export { createCluster } from './cluster/cluster.ts'
 export { ChordError } from './core/errors.ts'
 export { Id } from './core/id.ts'
 export { connect } from './runtime/client.ts'

@@ -18,7 +18,8 @@ export async function startNode() {
   const hello = helloFrame(NETWORK)
   const { port, transport } = worker.ready
   const memory = () => worker.ask('memory')
-  return { name: OURS, port, transport, pid: worker.process.pid, hello, memory, kill: worker.kill }
+  const turns = () => worker.ask('turns')
+  return { name: OURS, port, transport, pid: worker.process.pid, hello, memory, turns, kill: worker.kill }
 }
 
 /** Writes back what it reads, and wants no hello. */

@@ -2,7 +2,7 @@
 import { decide, quotient } from '../gates.mjs'
 import { ratioOf } from '../lib/rows.mjs'
 import { whyBusy } from '../lib/watch.mjs'
-import { CALLBACKS, OURS as HOP_OURS, LIMIT } from './hop/contestants.mjs'
+import { BATCHES, CALLBACKS, OURS as HOP_OURS, LIMIT } from './hop/contestants.mjs'
 import { ORIGINAL, OURS } from './rings/contestants.mjs'
 
 const BYTES = 64
@@ -21,22 +21,27 @@ export function judgePeers({ hop, rings, names }) {
   ]
 }
 
-/** How many times the requests/s of each peer ours are, and its server's CPU time for a request how many times ours. */
+/**
+ * How many times the requests/s of each peer ours are, and its server's CPU time for a request how many times ours: with a handler for
+ * each message, and at our best, as the server of `node:net` is at its.
+ */
 function judgeHop({ pattern, rows, machine }) {
-  const ours = rows.find(({ contestant }) => contestant === CALLBACKS)
   const peers = rows.filter(({ contestant }) => !HOP_OURS.includes(contestant) && contestant !== LIMIT)
-  if (ours === undefined) return []
-  return peers.flatMap((peer) => {
-    const atLeast = AT_LEAST[pattern]?.[peer.contestant] ?? 1
-    const gate = (name) => ({ part: 'one hop', name: `${pattern}: ${name}`, atLeast })
-    return [
-      decide(
-        gate(`requestTo ÷ ${peer.contestant}, requests/s`),
-        ratioOf(ours, peer, 'requestsPerSecond'),
-        whyBusy(machine),
-      ),
-      decide(gate(`${peer.contestant} ÷ requestTo, server CPU`), ratioOf(peer, ours, 'serverCpuUs'), whyBusy(machine)),
-    ]
+  const busy = whyBusy(machine)
+  return [CALLBACKS, BATCHES].flatMap((name) => {
+    const ours = rows.find(({ contestant }) => contestant === name)
+    if (ours === undefined) return []
+    return peers.flatMap((peer) => {
+      const atLeast = AT_LEAST[pattern]?.[peer.contestant] ?? 1
+      const gate = { part: 'one hop', ours: name, pattern, peer: peer.contestant, atLeast }
+      const named = (what) => ({ ...gate, name: `${pattern}: ${what}` })
+      const rate = ratioOf(ours, peer, 'requestsPerSecond')
+      const cpu = ratioOf(peer, ours, 'serverCpuUs')
+      return [
+        decide(named(`${name} ÷ ${peer.contestant}, requests/s`), rate, busy),
+        decide(named(`${peer.contestant} ÷ ${name}, server CPU`), cpu, busy),
+      ]
+    })
   })
 }
 

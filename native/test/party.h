@@ -66,7 +66,17 @@ class Party {
   }
   /** False if too much waits already; `drained` follows then. */
   [[nodiscard]] bool send(Link link, uint16_t type, const uint8_t* body, uint32_t bytes) {
+    std::vector<uint8_t> frame(HEADER_BYTES + bytes);
     const uint32_t length = HEADER_BYTES + bytes;
+    std::memcpy(frame.data() + AT_LENGTH, &length, 4);
+    std::memcpy(frame.data() + AT_TYPE, &type, 2);
+    frame[AT_VERSION] = PROTOCOL_VERSION;
+    if (bytes > 0) std::memcpy(frame.data() + HEADER_BYTES, body, bytes);
+    return send_frame(link, frame);
+  }
+  /** The same for a whole frame. */
+  [[nodiscard]] bool send_frame(Link link, const std::vector<uint8_t>& frame) {
+    const auto length = static_cast<uint32_t>(frame.size());
     if (words(link.index)[LINK_QUEUED] >= limits_.output_bytes) {
       (void)endpoint_.flush();
       if (words(link.index)[LINK_QUEUED] >= limits_.output_bytes) {
@@ -77,12 +87,8 @@ class Party {
     if (control_[CONTROL_RUNS] == RUNS_MAX || head_ + padded(length) > kRingBytes) (void)endpoint_.flush();
     if (control_[CONTROL_RUNS] == 0) head_ = 0;
     uint8_t* at = reinterpret_cast<uint8_t*>(transmit_.data()) + head_;
-    std::memset(at, 0, HEADER_BYTES);
     std::memset(at + padded(length) - FRAME_ALIGN, 0, FRAME_ALIGN);
-    std::memcpy(at + AT_LENGTH, &length, 4);
-    std::memcpy(at + AT_TYPE, &type, 2);
-    at[AT_VERSION] = PROTOCOL_VERSION;
-    if (bytes > 0) std::memcpy(at + HEADER_BYTES, body, bytes);
+    std::memcpy(at, frame.data(), length);
     uint32_t* run = runs_.data() + size_t{control_[CONTROL_RUNS]++} * RUN_WORDS;
     run[0] = link.index;
     run[1] = link.generation;
@@ -95,6 +101,16 @@ class Party {
   /** What every connection opens with. */
   void greet(Link link) {
     CHECK(send(link, TYPE_HELLO, reinterpret_cast<const uint8_t*>(&HELLO_MAGIC), sizeof HELLO_MAGIC));
+  }
+  /** Whether frames by key may be passed on from there, and to there. */
+  void routable(Link link, bool from, bool to) {
+    words(link.index)[LINK_ROUTE] = (from ? ROUTE_FROM : 0) | (to ? ROUTE_TO : 0);
+  }
+  /** Frames by key go by these from now on, if they are good. */
+  bool route(const std::vector<uint32_t>& routes) {
+    const bool good = endpoint_.install_routes(routes.data(), routes.size());
+    control_[CONTROL_ROUTING] = good ? 1 : 0;
+    return good;
   }
   void close(Link link, bool now) { endpoint_.close_link(link.index, link.generation, now); }
 
@@ -128,6 +144,7 @@ class Party {
 
   [[nodiscard]] Endpoint& endpoint() { return endpoint_; }
   [[nodiscard]] double counter(uint32_t which) const { return counters_[which]; }
+  [[nodiscard]] uint32_t word(Link link, uint32_t which) { return words(link.index)[which]; }
 
   static uint64_t now_ms() {
     timespec now{};

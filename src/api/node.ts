@@ -93,6 +93,11 @@ export interface Metrics {
   calls: { pending: number; sent: number; succeeded: number; failed: number; retried: number }
   /** Routed frames: delivered here, passed on, refused for want of hops or an owner. */
   routed: { delivered: number; forwarded: number; unsettled: number; hopLimit: number; busy: number }
+  /**
+   * Ranges of others that are remembered now; calls by key that went straight to a remembered owner, those that had to be routed, and of
+   * the former those whose owner was another one by then.
+   */
+  ranges: { cached: number; hits: number; misses: number; stale: number }
   handled: { requests: number; oneWay: number; duplicates: number; failed: number }
   maintenance: { sent: number; received: number; sentBytes: number; evictions: number }
   /** What the transport counted: frames, bytes, reads and writes, batches, what waits. All zero before `start`. */

@@ -72,6 +72,8 @@ export interface Timing {
   connectMs: number
   /** An unused connection is closed after this long. Default 30,000. */
   idleMs: number
+  /** How long a range that another node said it owns is remembered. Default 60,000. */
+  cachedMs: number
 }
 
 /** Bounds on memory and work. Counts, or bytes where the name ends in Bytes. */
@@ -94,6 +96,11 @@ export interface Limits {
   duplicates: number
   /** Peers remembered for rejoining and merging. Default 128, at least 64. */
   rememberedPeers: number
+  /**
+   * Ranges of other nodes remembered from their answers: a key in one of them goes straight to its owner. Default 4,096, at most
+   * 32,000; 0 remembers none, so that every key takes the way of the paper.
+   */
+  cachedRanges: number
 }
 
 /** Receives what a person may want to read; never called for each message. */

@@ -75,6 +75,15 @@ export class ArcTable {
     }
   }
 
+  /** The words of the same table with all its numbers but NO_ARC raised. */
+  shifted(by: number): Uint32Array {
+    const words = this.words.slice()
+    for (let i = AT_FIRST + this.#size; i < AT_FIRST + 2 * this.#size; i++) {
+      if (words[i] !== NO_ARC >>> 0) words[i]! += by
+    }
+    return words
+  }
+
   #arc(k0: number, k1: number, k2: number, k3: number, k4: number): number {
     const arc = this.#near(k0 >>> 0)
     return arc >= 0 ? arc : this.#deep(~arc, k0, k1, k2, k3, k4)

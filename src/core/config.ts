@@ -22,6 +22,7 @@ const TIMING: Readonly<Record<keyof Timing, Bounds>> = {
   handoverMs: [10_000, 1, TIMER_MAX],
   connectMs: [3_000, 1, TIMER_MAX],
   idleMs: [30_000, 1, TIMER_MAX],
+  cachedMs: [60_000, 1, TIMER_MAX],
 }
 
 const LIMITS: Readonly<Record<keyof Limits, Bounds>> = {
@@ -34,6 +35,7 @@ const LIMITS: Readonly<Record<keyof Limits, Bounds>> = {
   connections: [16_384, 1, 1_000_000],
   duplicates: [65_536, 1, 1 << 24],
   rememberedPeers: [128, 64, 65_536],
+  cachedRanges: [4_096, 0, 32_000],
 }
 
 const NODE = { virtualNodes: [1, 1, 256], successors: [8, 1, 64] } as const satisfies Record<string, Bounds>
@@ -68,6 +70,12 @@ export const RECURSIVE_ATTEMPTS = 4
 export const LOST_ATTEMPTS = 2
 /** Questions of one iterative look-up. */
 export const ITERATIVE_STEPS_MAX = 128
+/**
+ * Connections to owners whose ranges are remembered: one is opened in this time at most, and where another has to be closed for it, one in
+ * the longer time, so that keys of many owners do not keep a node opening and closing.
+ */
+export const SHORTCUT_OPEN_MS = 10
+export const SHORTCUT_REPLACE_MS = 250
 /** Frames held back until a connection to their next hop is up: per address, and in all, in bytes. */
 export const HELD_FRAMES_MAX = 1_024
 export const HELD_BYTES_MAX = 8 * MiB

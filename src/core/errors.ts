@@ -27,6 +27,7 @@ export type ErrorCode =
   | 'ERR_UNREACHABLE' // no connection to that address
   | 'ERR_STATE_FILE' // the state file cannot be read or written
   | 'ERR_RECORDING' // a recording cannot be written or read
+  | 'ERR_WORKER' // a worker thread of a cluster died, cannot load its module, or does not end
   | 'ERR_HANDLER' // warning only: a listener or service of the application threw
 
 export class ChordError extends Error {

@@ -13,6 +13,12 @@ export type Decision =
   | { readonly kind: 'unsettled' }
   | { readonly kind: 'isolated' }
 
+/** Ranges that somebody remembers. */
+export interface Shortcuts {
+  /** Who owned the key when last heard of, if it can be reached; never one of ours. */
+  next(key: Id): Peer | undefined
+}
+
 const UNSETTLED: Decision = { kind: 'unsettled' }
 const ISOLATED: Decision = { kind: 'isolated' }
 
@@ -31,13 +37,17 @@ export function route(
   return final ? passOn(members, key, finalSteps) : towards(members, key, attempt)
 }
 
-/** As `route`, past the members of our own process: a frame never goes through the socket to come back to us. */
+/**
+ * As `route`, past the members of our own process: a frame never goes through the socket to come back to us. At the first attempt
+ * whoever is remembered to own the key comes before a step towards it.
+ */
 export function decide(
   members: readonly ChordNode[],
   key: Id,
   final: boolean,
   finalSteps: number,
   attempt: number,
+  shortcuts?: Shortcuts,
 ): Decision {
   let decision = route(members, key, final, finalSteps, attempt)
   const address = members[0]?.self.address
@@ -45,7 +55,9 @@ export function decide(
     if (again === FINAL_STEPS_MAX) return { kind: 'unsettled' }
     decision = route(members, key, decision.final, decision.finalSteps, attempt + again + 1)
   }
-  return decision
+  if (shortcuts === undefined || attempt > 0 || decision.kind !== 'forward' || decision.final) return decision
+  const owner = shortcuts.next(key)
+  return owner === undefined ? decision : { kind: 'forward', to: owner, final: true, finalSteps: 0 }
 }
 
 /** It was meant for our first member at or after the key. Its neighbours know better. */

@@ -2,18 +2,22 @@
 
 import type { Owner } from '../api.ts'
 import type { Id } from '../core/id.ts'
-import { encodeFailure, encodeFound, FAIL_REMOTE } from '../wire/answers.ts'
+import { encodeFailure, encodeFound, FAIL_REMOTE, type Found } from '../wire/answers.ts'
 import type { PeerBook } from '../wire/codec.ts'
 import {
   canCopyShort,
   copyShort,
   type FrameMemory,
   frameMemory,
+  isForKey,
+  ownerBytes,
   readExtensions,
   readFlags,
   readHigh,
+  readHops,
   readLow,
   writeHeader,
+  writeOwner,
   writeTarget,
 } from '../wire/frames.ts'
 import {
@@ -22,8 +26,10 @@ import {
   CLASS_APPLICATION,
   CLASS_LOOKUP,
   EXT_ORIGIN,
+  EXT_OWNER,
   EXT_TARGET,
   FLAG_CLASS_SHIFT,
+  FLAG_FINAL,
   FLAG_ONE_WAY,
   FRAME_BYTES_MAX,
   HEADER_BYTES,
@@ -45,6 +51,13 @@ export interface ReturnPath {
   readonly high: number
   /** Only that it arrived is wanted. */
   readonly oneWay: boolean
+  /** Whoever asked did not know who owns the key, and is told. */
+  readonly tells: boolean
+}
+
+/** Whether the frame comes from who asks, who has sent it to us as the owner of its key: that one only asks again with proof. */
+export function cameStraight(session: Session | undefined, m: FrameMemory, at: number): boolean {
+  return session?.role === 'member' && readHops(m, at) === 0 && (readFlags(m, at) & FLAG_FINAL) !== 0
 }
 
 /** Originators that want no answer at all send request id 0. */
@@ -56,6 +69,8 @@ export interface AnsweringOptions {
   links: () => Links
   book: PeerBook
   holding: Holding
+  /** The range of our member `index`, as it is now. */
+  owned(index: number): Omit<Found, 'hops'> | undefined
   /** Our own address: what is for us does not leave. */
   address(): string
   /** A frame of our own for ourselves. */
@@ -74,8 +89,13 @@ export class Answering {
 
   /** Where the answer to the frame at `at` goes, which came over `session` or from this process. */
   path(session: Session | undefined, m: FrameMemory, at: number): ReturnPath {
-    const oneWay = (readFlags(m, at) & FLAG_ONE_WAY) !== 0
-    return { session, origin: this.#origins.read(m, at), low: readLow(m, at), high: readHigh(m, at), oneWay }
+    const flags = readFlags(m, at)
+    const oneWay = (flags & FLAG_ONE_WAY) !== 0
+    const origin = this.#origins.read(m, at)
+    // A client's entry hop is its first.
+    const knew = (flags & FLAG_FINAL) !== 0 && readHops(m, at) <= (origin?.client === true ? 1 : 0)
+    const tells = origin !== undefined && session !== undefined && !knew && isForKey(m, at)
+    return { session, origin, low: readLow(m, at), high: readHigh(m, at), oneWay, tells }
   }
 
   /** `index`: which of our members answers. */
@@ -99,7 +119,8 @@ export class Answering {
     end: number,
   ): boolean {
     const length = end - start
-    if (session === undefined || !session.up || (readExtensions(m, at) & EXT_ORIGIN) !== 0) return false
+    if (session === undefined || !session.up) return false
+    if ((readExtensions(m, at) & EXT_ORIGIN) !== 0 && !cameStraight(session, m, at)) return false
     if (length > this.#o.payloadBytesMax || HEADER_BYTES + length > FRAME_BYTES_MAX) return false
     const low = readLow(m, at)
     const high = readHigh(m, at)
@@ -146,7 +167,8 @@ export class Answering {
   #send(path: ReturnPath, type: number, index: number, body: Uint8Array, lane: 'own' | 'control'): void {
     if (!wantsAnswer(path)) return
     const links = this.#o.links()
-    const bytes = HEADER_BYTES + body.length
+    const owned = path.tells && type === TYPE_REPLY ? this.#o.owned(index) : undefined
+    const bytes = HEADER_BYTES + body.length + (owned === undefined ? 0 : ownerBytes(owned.owner.address))
     // A member that asked directly is answered even when its connection has gone; a client has no address.
     const address = path.origin?.address ?? path.session?.address ?? ''
     const session =
@@ -155,18 +177,38 @@ export class Answering {
       const at = reserve(links, session, bytes, lane)
       if (at < 0) this.dropped++
       else {
-        write(links.tx, at, bytes, type, index, path, body)
+        this.#write(links.tx, at, bytes, type, index, path, owned, body)
         links.commit(session, at, bytes)
       }
       return
     }
     const memory = frameMemory(bytes)
-    write(memory, 0, bytes, type, index, path, body)
+    this.#write(memory, 0, bytes, type, index, path, owned, body)
     if (address !== '' && address === this.#o.address()) this.#o.inject(memory, bytes)
     else if (session !== undefined) {
       if (!links.sendOn(session, memory.bytes, lane)) this.dropped++
     } else if (!this.#isDialable(path)) this.dropped++
     else this.#o.holding.hold(address, 'reply', memory, bytes, path.origin?.client ? undefined : path.origin?.id)
+  }
+
+  #write(
+    m: FrameMemory,
+    at: number,
+    bytes: number,
+    type: number,
+    index: number,
+    path: ReturnPath,
+    owned: Omit<Found, 'hops'> | undefined,
+    body: Uint8Array,
+  ): void {
+    const flags = (type === TYPE_FOUND ? CLASS_LOOKUP : CLASS_APPLICATION) << FLAG_CLASS_SHIFT
+    writeHeader(m, at, bytes, type, flags, owned === undefined ? 0 : EXT_OWNER, index, path.low, path.high)
+    let p = at + HEADER_BYTES
+    if (owned !== undefined) {
+      const { owner, range, epoch } = owned
+      p = writeOwner(m, p, owner.address, this.#o.book.indexOf(owner), owner.incarnation, range.after, epoch)
+    }
+    m.bytes.set(body, p)
   }
 
   /** Who claims an address that no member can have gets no answer. */
@@ -196,22 +238,8 @@ export function routedBack(m: FrameMemory, length: number, originId: Id): FrameM
   const memory = frameMemory(bytes)
   memory.bytes.set(m.bytes.subarray(0, HEADER_BYTES))
   memory.words[0] = bytes
-  memory.halves[9] = EXT_TARGET
+  memory.halves[9] = EXT_TARGET | readExtensions(m, 0)
   const p = writeTarget(memory, HEADER_BYTES, originId, 0n)
   memory.bytes.set(m.bytes.subarray(HEADER_BYTES, length), p)
   return memory
-}
-
-function write(
-  m: FrameMemory,
-  at: number,
-  bytes: number,
-  type: number,
-  index: number,
-  path: ReturnPath,
-  body: Uint8Array,
-): void {
-  const trafficClass = type === TYPE_FOUND ? CLASS_LOOKUP : CLASS_APPLICATION
-  writeHeader(m, at, bytes, type, trafficClass << FLAG_CLASS_SHIFT, 0, index, path.low, path.high)
-  m.bytes.set(body, at + HEADER_BYTES)
 }

@@ -222,6 +222,7 @@ export abstract class BaseCaller implements Caller {
     call.idempotent = o?.idempotent === true
     if (to instanceof Id) {
       call.key = to
+      if (this.exchange.sendToOwner(call)) return
     } else {
       call.address = address
       if (typeof to !== 'string') call.target = to

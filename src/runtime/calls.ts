@@ -46,6 +46,8 @@ export class Call {
   iterative = false
   /** To whom it goes straight, with FINAL, because it is too large to be routed. */
   owner: Peer | undefined = undefined
+  /** It went straight to who is remembered to own the key. */
+  straight = false
   reply: Codec<unknown> | undefined = undefined
   done: Done = ignore
   reject: ((error: ChordError) => void) | undefined = undefined
@@ -156,6 +158,7 @@ export class CallTable {
     call.key = undefined
     call.target = undefined
     call.owner = undefined
+    call.straight = false
     call.address = ''
     call.hop = ''
     call.body = EMPTY
@@ -179,6 +182,10 @@ export class CallTable {
 
   get limit(): number {
     return this.#limit
+  }
+
+  get isFull(): boolean {
+    return this.pending >= this.#limit
   }
 
   /** Runs `fn` once, soon after one that waits has ended: then there is room for another. */

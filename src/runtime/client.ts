@@ -15,9 +15,10 @@ import { Deferred } from './deferred.ts'
 import { type Environment, systemEnvironment } from './environment.ts'
 import { Exchange } from './exchange.ts'
 import { Holding } from './holding.ts'
-import { KnownRanges, NOTHING_REMEMBERED } from './known.ts'
+import { KnownRanges } from './known.ts'
 import { Links } from './links.ts'
 import { Peers } from './peers.ts'
+import { RememberedRanges } from './remembered-ranges.ts'
 import { requestBytes } from './requests.ts'
 import type { Down, Session } from './session.ts'
 import { ownerOf, WALK } from './walk.ts'
@@ -50,13 +51,14 @@ const NO_RANGES: readonly Owner[] = []
 class RingClient extends BaseCaller {
   protected readonly exchange: Exchange
   protected readonly payloadBytesMax: number
-  protected readonly known = new KnownRanges(() => NO_RANGES, NOTHING_REMEMBERED)
+  protected readonly known: KnownRanges
   readonly closed: Promise<ChordError | undefined>
   readonly #settings: ClientSettings
   readonly #environment: Environment
   readonly #book: Peers
   readonly #links: Links
   readonly #answering: Answering
+  readonly #ranges: RememberedRanges
   /** Addresses of members that calls may enter the ring by. */
   #entries: string[] = []
   #turn = 0
@@ -76,12 +78,17 @@ class RingClient extends BaseCaller {
     })
     const { clock, random } = environment
     const links = () => this.#links
+    const { cachedRanges, replyConnections } = settings.limits
+    const { cachedMs } = settings.timing
+    this.#ranges = new RememberedRanges({ links, cores: () => [], clock, cachedRanges, cachedMs, replyConnections })
+    this.known = new KnownRanges(() => NO_RANGES, this.#ranges)
     const dispatch = (call: Call, nowMs: number) => this.#dispatch(call, nowMs)
     this.exchange = new Exchange({ links, clock, random, limits: settings.limits, isClient: true, dispatch })
     this.#answering = new Answering({
       links,
       book: this.#book,
       holding: new Holding({ links, clock, undeliverable: () => {} }),
+      owned: () => undefined,
       address: () => '',
       inject: () => {},
       payloadBytesMax: this.payloadBytesMax,
@@ -121,6 +128,7 @@ class RingClient extends BaseCaller {
     if (!this.#isClosed) {
       this.#isClosed = true
       this.exchange.close(new ChordError('ERR_CLOSED', 'this client has been closed'))
+      this.#ranges.stop()
       await this.#links.destroy()
       this.#settleClosed(undefined)
     }
@@ -250,8 +258,10 @@ class RingClient extends BaseCaller {
     switch (readType(m, at)) {
       case TYPE_FOUND: {
         const found = decodeFound(m.bytes, start, end, this.#book)
-        if (found !== undefined) this.exchange.found(low, high, found, this.#environment.clock.nowMs())
-        return
+        if (found === undefined) return
+        const nowMs = this.nowMs()
+        if (this.exchange.table.find(low, high) !== undefined) this.#ranges.learn(found, nowMs)
+        return this.exchange.found(low, high, found, nowMs)
       }
       case TYPE_REPLY:
         return this.exchange.replied(low, high, m.bytes, start, end)

@@ -15,7 +15,7 @@ import {
 } from '../wire/frames.ts'
 import { bodyOffset, extensionOffset } from '../wire/framing.ts'
 import { EXT_DEADLINE, EXT_ORIGIN, FLAG_IDEMPOTENT, FLAG_ONE_WAY } from '../wire/layout.ts'
-import { type Answering, type ReturnPath, wantsAnswer } from './answering.ts'
+import { type Answering, cameStraight, type ReturnPath, wantsAnswer } from './answering.ts'
 import { Batch, messageOf } from './batches.ts'
 import { copyOf } from './copies.ts'
 import { Duplicates, type Seen } from './duplicates.ts'
@@ -70,8 +70,9 @@ export class Delivery implements IncomingContext {
     key: Id | undefined,
   ): void {
     const handler = this.handlers.find(readMethodLow(m, at), readMethodHigh(m, at))
+    const straight = (readExtensions(m, at) & EXT_ORIGIN) === 0 || cameStraight(session, m, at)
     // Of what came straight for a batch handler nothing is remembered, so nothing of it need be read.
-    if (handler?.batch !== undefined && (readExtensions(m, at) & EXT_ORIGIN) === 0) {
+    if (handler?.batch !== undefined && straight) {
       this.#count(m, at)
       return this.#batchOf(handler).add(session, m, at, length, index)
     }
@@ -84,8 +85,7 @@ export class Delivery implements IncomingContext {
     let known: Seen | undefined
     // What came straight is sent again only if it is idempotent; what was routed may come by two ways.
     // What a batch handler answered is not kept, so it may be asked again for what may be handled again.
-    const isRemembered =
-      handler.batch === undefined ? idempotent || path.origin !== undefined : !idempotent && path.origin !== undefined
+    const isRemembered = handler.batch === undefined ? idempotent || !straight : !idempotent && !straight
     if (wantsAnswer(path) && isRemembered) {
       const from = this.from(path, readVnode(m, at))
       if (this.#isRepeated(path, from, index)) return

@@ -2,6 +2,7 @@
 import type { Clock, Limits, Owner, Random } from '../api.ts'
 import { ATTEMPT_FIRST_MS, ATTEMPT_MAX_MS, ATTEMPT_MIN_MS, RESEND_MAX_MS, RESEND_MIN_MS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
+import type { Id } from '../core/id.ts'
 import { RoundTrip } from '../core/round-trip.ts'
 import { isolated, reportUncaught } from '../transports/uncaught.ts'
 import { FAIL_BUSY, FAIL_ISOLATED, FAIL_NOT_MEMBER, provesUndelivered } from '../wire/answers.ts'
@@ -27,10 +28,17 @@ export interface ExchangeOptions {
   dispatch(call: Call, nowMs: number): void
   /** A frame for a key went out over it. */
   handed?(session: Session): void
+  /** Who originates a call by key, and a session to whoever is remembered to own the key, if there is one and it is not ours. */
+  readonly originator?: () => Originator
+  ownerSession?(key: Id): Session | undefined
+  /** Whoever was thought to own the call's key does not, or does not answer. */
+  doubted?(call: Call): void
 }
 
 export class Exchange {
   readonly table: CallTable
+  /** Run when it closes, after its calls have ended: calls in bulk, of which none may be under way. */
+  readonly closing = new Set<() => void>()
   readonly stats = { sent: 0, succeeded: 0, failed: 0, retried: 0 }
   readonly #o: ExchangeOptions
   /** Inside `begin`: what ends there is told later, never before the call has returned. */
@@ -60,15 +68,31 @@ export class Exchange {
    * False: nothing has been done, `begin` it.
    */
   sendDirect(call: Call, session: Session): boolean {
-    const bytes = requestBytes(call, undefined)
+    if (!this.#sendNow(call, session, undefined)) return false
+    call.hop = call.address
+    return true
+  }
+
+  /** The same for a call by key that is not sent again: to the owner, if that is remembered and connected. */
+  sendToOwner(call: Call): boolean {
+    if (call.idempotent || call.wants === 'nothing') return false
+    const session = this.#o.ownerSession?.(call.key!)
+    if (session === undefined || !this.#sendNow(call, session, this.#o.originator!())) return false
+    call.hop = session.address
+    call.straight = true
+    this.#o.handed?.(session)
+    return true
+  }
+
+  #sendNow(call: Call, session: Session, origin: Originator): boolean {
+    const bytes = requestBytes(call, origin)
     if (bytes > FRAME_BYTES_MAX || call.wants === 'nothing') return false
     const links = this.#o.links()
     const at = links.reserve(session, bytes, 'own')
     if (at < 0) return false
-    writeRequest(links.tx, at, bytes, call, undefined, false, 0, call.timeoutMs)
+    writeRequest(links.tx, at, bytes, call, origin, origin !== undefined, 0, call.timeoutMs)
     links.commit(session, at, bytes)
     this.stats.sent++
-    call.hop = call.address
     call.session = session
     session.awaited++
     call.state = 'sent'
@@ -157,6 +181,7 @@ export class Exchange {
     this.#stopDialing(call)
     call.failure = failure
     call.state = 'pausing'
+    call.straight = false
     call.attempt++
     this.stats.retried++
     const pauseMs = Math.min(RESEND_MAX_MS, RESEND_MIN_MS * 2 ** Math.min(call.attempt - 1, 10))
@@ -167,6 +192,7 @@ export class Exchange {
   again(call: Call, nowMs: number): void {
     this.table.settleDeadline(call, nowMs)
     this.#stopDialing(call)
+    call.straight = false
     call.attempt++
     this.stats.retried++
     call.state = 'elsewhere'
@@ -226,6 +252,7 @@ export class Exchange {
     const routed = call.key !== undefined
     const again = provesUndelivered(code) || (routed && (code === FAIL_NOT_MEMBER || code === FAIL_ISOLATED))
     if (!again) return this.fail(call, errorOfFailure(code, message))
+    if (routed && code !== FAIL_BUSY) this.#doubt(call)
     call.unproven = Math.max(0, call.unproven - 1)
     call.owner = undefined
     // The answer to an attempt that was given up already.
@@ -266,6 +293,7 @@ export class Exchange {
     this.table.stop()
     // One that ends may end another.
     for (const call of this.table.all()) if (call.state !== 'free') this.fail(call, error)
+    for (const told of this.closing) told()
   }
 
   #unreachable(call: Call, down: Down, nowMs: number): void {
@@ -281,6 +309,7 @@ export class Exchange {
   /** The connection that carried it broke. */
   #lost(call: Call, nowMs: number): void {
     carry(call, undefined)
+    if (call.straight) this.#doubt(call)
     if (call.wants === 'found' || call.idempotent) return this.again(call, nowMs)
     // Somebody further on may have it, and answers us directly.
     if (call.key !== undefined && call.owner === undefined && !this.#o.isClient) return
@@ -311,7 +340,13 @@ export class Exchange {
     this.table.schedule(call, retried ? Math.min(call.deadlineMs, nowMs + attemptMs) : call.deadlineMs)
   }
 
+  #doubt(call: Call): void {
+    if (call.key !== undefined) this.#o.doubted?.(call)
+    call.straight = false
+  }
+
   #due(call: Call, nowMs: number): void {
+    if (call.state === 'sent' && call.straight) this.#doubt(call)
     if (nowMs >= call.deadlineMs) {
       const delivered = call.wants !== 'found' && call.unproven > 0
       return this.fail(call, errorAtDeadline(call.failure, delivered, whatIs(call)))

@@ -2,7 +2,9 @@
 
 import type { Limits, Peer, Random } from '../api.ts'
 import type { ChordNode } from '../core/chord-node.ts'
-import { decide } from '../core/router.ts'
+import type { Id } from '../core/id.ts'
+import type { RangeCache } from '../core/range-cache.ts'
+import { decide, type Shortcuts } from '../core/router.ts'
 import { FAIL_BUSY, FAIL_HOP_LIMIT, FAIL_ISOLATED, FAIL_UNSETTLED } from '../wire/answers.ts'
 import {
   type FrameMemory,
@@ -23,6 +25,7 @@ import {
   EXT_DEADLINE,
   EXT_ORIGIN,
   FLAG_FINAL,
+  FLAG_UNCACHED,
   FRAME_BYTES_MAX,
   HEADER_BYTES,
   ROLE_CLIENT,
@@ -49,6 +52,7 @@ export interface ForwardOptions {
   random: Random
   turn: Turn
   limits: Limits
+  shortcuts: Shortcuts & { readonly cache: RangeCache }
   /** A frame went out over it. */
   handed(session: Session): void
   /** An answer that was routed back to us. */
@@ -71,7 +75,8 @@ export class Forward {
   constructor(o: ForwardOptions) {
     this.#o = o
     this.relay = new Relay(o.random)
-    this.routes = new Routes({ links: o.links, cores: o.cores, hops: o.limits.hops })
+    const { links, cores, turn, limits } = o
+    this.routes = new Routes({ links, cores, turn, hops: limits.hops, remembered: o.shortcuts.cache })
   }
 
   /** A frame with a key as its target; from `session`, or from this process. */
@@ -84,8 +89,9 @@ export class Forward {
       return this.#o.violation(session, 'origin')
     }
     const key = readId(m, at + HEADER_BYTES)
-    const final = (readFlags(m, at) & FLAG_FINAL) !== 0
-    const way = final ? undefined : this.routes.wayTo(key, 0)
+    const flags = readFlags(m, at)
+    const final = (flags & FLAG_FINAL) !== 0
+    const way = final ? undefined : this.#way(key, (flags & FLAG_UNCACHED) !== 0)
     if (way !== undefined) return this.#passOn(session, m, at, length, way, WAYS_MAX)
     const cores = this.#o.cores()
     const decision = decide(cores, key, final, readFinalSteps(m, at), 0)
@@ -102,6 +108,14 @@ export class Forward {
       default:
         decision satisfies never
     }
+  }
+
+  /** Straight to an owner that is remembered, instead of a step towards it. */
+  #way(key: Id, uncached: boolean): Way | undefined {
+    const way = this.routes.wayTo(key, 0)
+    if (way === undefined || way.final || uncached) return way
+    const to = this.#o.shortcuts.next(key)
+    return to === undefined ? way : { to, final: true, finalSteps: 0 }
   }
 
   /** A frame that waited for a connection which did not come up: certainly not delivered. */

@@ -88,6 +88,7 @@ export class Host {
     this.traffic = new Traffic({
       environment,
       limits: settings.limits,
+      timing: settings.timing,
       book: this.book,
       links: () => this.links,
       members: () => this.members,
@@ -342,6 +343,7 @@ export class Host {
         return this.#raiseIncarnation(event.known)
       case 'peerDown':
         this.evictions++
+        this.traffic.ranges.cache.forgetAddress(event.peer.address)
         return tell(emitter, member, event)
       case 'state':
         if (event.current === 'isolated') this.#isolatedMs = this.#o.environment.clock.nowMs()

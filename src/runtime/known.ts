@@ -18,8 +18,6 @@ export interface Remembered {
   owners(): readonly Owner[]
 }
 
-export const NOTHING_REMEMBERED: Remembered = { version: 0, find: () => undefined, owners: () => [] }
-
 export class KnownRanges {
   readonly #own: () => readonly Owner[]
   readonly #remembered: Remembered

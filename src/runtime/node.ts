@@ -25,7 +25,7 @@ import { type Environment, systemEnvironment } from './environment.ts'
 import { Emitter } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import { Host } from './host.ts'
-import { KnownRanges, NOTHING_REMEMBERED } from './known.ts'
+import { KnownRanges } from './known.ts'
 import { metricsOf } from './metrics.ts'
 import { ownRanges } from './own-ranges.ts'
 import { Services } from './services.ts'
@@ -92,7 +92,7 @@ class RingNode extends BaseCaller implements ChordNode {
     this.payloadBytesMax = settings.limits.payloadBytes
     this.known = new KnownRanges(
       ownRanges(() => this.cores),
-      NOTHING_REMEMBERED,
+      this.#host.traffic.ranges,
     )
     inspectable(this)
     this.handle(WALK, async ({ body }) => {

@@ -20,6 +20,7 @@ import {
   FLAG_FINAL,
   FLAG_IDEMPOTENT,
   FLAG_ONE_WAY,
+  FLAG_UNCACHED,
   HEADER_BYTES,
   ROLE_MEMBER,
   TARGET_BYTES,
@@ -57,7 +58,8 @@ export function writeRequest(
     ((lookup ? CLASS_LOOKUP : CLASS_APPLICATION) << FLAG_CLASS_SHIFT) |
     (final ? FLAG_FINAL : 0) |
     (call.wants === 'ack' || !wanted ? FLAG_ONE_WAY : 0) |
-    (call.idempotent ? FLAG_IDEMPOTENT : 0)
+    (call.idempotent ? FLAG_IDEMPOTENT : 0) |
+    (call.attempt > 0 && call.key !== undefined ? FLAG_UNCACHED : 0)
   const type = lookup ? TYPE_LOOKUP : TYPE_REQUEST
   writeHeader(m, at, bytes, type, flags, extensions, 0, wanted ? call.slot : 0, wanted ? call.high : 0)
   m.bytes[at + 20] = finalSteps

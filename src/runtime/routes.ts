@@ -6,21 +6,28 @@
 import { NO_ARC } from '../core/arc-table.ts'
 import type { ChordNode } from '../core/chord-node.ts'
 import type { Id } from '../core/id.ts'
+import { arcsOf, type RangeCache } from '../core/range-cache.ts'
 import { decide } from '../core/router.ts'
-import type { RouteWay } from '../transports/transport.ts'
+import type { Link, RouteTables, RouteWay } from '../transports/transport.ts'
 import type { Links } from './links.ts'
 import { planRoutes, type RoutePlan, type Way, wayOf } from './route-plan.ts'
 import type { Session } from './session.ts'
+import type { Turn } from './turn.ts'
 
 export interface RoutesOptions {
   links: () => Links
   cores: () => readonly ChordNode[]
+  /** Others' ranges. An out-of-date one costs hops, no more: so they are installed now and then, not at each change. */
+  remembered: RangeCache
+  turn: Turn
   /** Steps after which a frame is given up. */
   hops: number
 }
 
 /** Frames for each member that are decided about one by one before a plan is made, which costs as much as some of them do. */
 const FRAMES_UNPLANNED = 32
+/** Between two installations of what is remembered, if only that has changed. */
+const REMEMBERED_MS = 100
 
 export class Routes {
   readonly #o: RoutesOptions
@@ -30,6 +37,9 @@ export class Routes {
   #plan: RoutePlan | undefined
   /** Whom the plan goes by. */
   readonly #addresses = new Set<string>()
+  /** Of what is remembered, as it was installed, and when. */
+  #rememberedVersion = -1
+  #installedMs = Number.NEGATIVE_INFINITY
 
   constructor(o: RoutesOptions) {
     this.#o = o
@@ -58,8 +68,17 @@ export class Routes {
     this.#o.links().transport.routing?.suspend()
   }
 
+  /** After the cores have done all they could for now. */
+  settled(): void {
+    this.changed()
+    const plan = this.#plan
+    if (plan === undefined || this.#rememberedVersion === this.#o.remembered.version) return
+    if (this.#o.turn.nowMs - this.#installedMs >= REMEMBERED_MS) this.#install(plan)
+  }
+
   /** A connection came up, or went down. */
   sessionChanged(session: Session): void {
+    this.#rememberedVersion = -1
     if (this.#plan !== undefined && this.#addresses.has(session.address)) this.#install(this.#plan)
   }
 
@@ -83,7 +102,20 @@ export class Routes {
       }
       return row
     })
-    routing.install({ rows: linked, decided: arcs, remembered: undefined, hops: this.#o.hops })
+    routing.install({ rows: linked, decided: arcs, remembered: this.#remembered(links), hops: this.#o.hops })
+    this.#rememberedVersion = this.#o.remembered.version
+    this.#installedMs = this.#o.turn.nowMs
+  }
+
+  /** Of those owners that are connected. */
+  #remembered(links: Links): RouteTables['remembered'] {
+    const reached: Link[] = []
+    const known = this.#o.remembered.all.filter(({ owner }) => {
+      const session = links.session(owner.address)
+      if (session !== undefined) reached.push(session.link)
+      return session !== undefined
+    })
+    return known.length === 0 ? undefined : { arcs: arcsOf(known), links: reached }
   }
 }
 

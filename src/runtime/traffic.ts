@@ -1,11 +1,18 @@
 /** Everything that goes over the connections of a member, wired together: who gets which frame, and how calls leave. */
 
-import type { Limits, Member, Peer, Result } from '../api.ts'
+import type { Limits, Member, Owner, Peer, Result, Timing } from '../api.ts'
 import { LOST_ATTEMPTS, RECURSIVE_ATTEMPTS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
 import { decide } from '../core/router.ts'
 import { isolated } from '../transports/uncaught.ts'
-import { decodeFailure, decodeFound, FAIL_ISOLATED, FAIL_NOT_MEMBER, FAIL_UNSETTLED } from '../wire/answers.ts'
+import {
+  decodeFailure,
+  decodeFound,
+  FAIL_ISOLATED,
+  FAIL_NOT_MEMBER,
+  FAIL_UNSETTLED,
+  readOwner,
+} from '../wire/answers.ts'
 import {
   type FrameMemory,
   frameMemory,
@@ -43,6 +50,7 @@ import { Maintenance } from './maintenance.ts'
 import type { Members } from './members.ts'
 import type { Peers } from './peers.ts'
 import { RELAY_BIT } from './relay.ts'
+import { RememberedRanges } from './remembered-ranges.ts'
 import { requestBytes, writeRequest } from './requests.ts'
 import type { Down, Session } from './session.ts'
 import { Silence } from './silence.ts'
@@ -51,6 +59,7 @@ import { Turn } from './turn.ts'
 export interface TrafficOptions {
   environment: Environment
   limits: Limits
+  timing: Pick<Timing, 'cachedMs'>
   book: Peers
   links: () => Links
   members: () => Members
@@ -73,6 +82,7 @@ export class Traffic {
   readonly answering: Answering
   readonly holding: Holding
   readonly iterative: Iterative
+  readonly ranges: RememberedRanges
   readonly #silence: Silence
   readonly #o: TrafficOptions
   /** Our own frames for ourselves. They wait for the next turn: what a caller does not await must not run inside its call. */
@@ -94,12 +104,28 @@ export class Traffic {
     const ask = (addresses: readonly string[]) => this.#askWhether(addresses)
     this.#silence = new Silence({ clock, defer: (run) => environment.defer(run), ask })
     const handed = (session: Session) => this.#silence.handed(session)
-    this.exchange = new Exchange({ links, clock, random, limits, isClient: false, dispatch, handed })
+    const { cachedRanges, replyConnections } = limits
+    const { cachedMs } = o.timing
+    this.ranges = new RememberedRanges({ links, cores, clock, cachedRanges, cachedMs, replyConnections })
+    const { ranges } = this
+    this.exchange = new Exchange({
+      links,
+      clock,
+      random,
+      limits,
+      isClient: false,
+      dispatch,
+      handed,
+      originator: self,
+      ownerSession: (key) => ranges.session(key),
+      doubted: (call) => ranges.doubted(call),
+    })
     this.holding = new Holding({ links, clock, undeliverable: (frame) => this.#undeliverable(frame) })
     this.answering = new Answering({
       links,
       book,
       holding: this.holding,
+      owned: (index) => this.#owned(index),
       address: () => self().address,
       inject: (memory, length) => this.#inject(memory, length),
       payloadBytesMax: limits.payloadBytes,
@@ -117,6 +143,7 @@ export class Traffic {
       random,
       turn,
       limits,
+      shortcuts: ranges,
       answer,
       handed,
       violation,
@@ -155,7 +182,7 @@ export class Traffic {
 
   /** The members may know something else than before. */
   settled(): void {
-    this.forward.routes.changed()
+    this.forward.routes.settled()
   }
 
   sessionUp(session: Session): void {
@@ -166,6 +193,8 @@ export class Traffic {
   }
 
   sessionDown(down: Down): void {
+    // A connection that was closed for being idle says nothing of who is there.
+    if (down.cause !== 'idle' && down.cause !== 'local') this.ranges.cache.forgetAddress(down.address)
     this.exchange.sessionDown(down, this.#o.environment.clock.nowMs())
     this.holding.sessionDown(down.address)
     if (down.session === undefined) return
@@ -178,6 +207,7 @@ export class Traffic {
     this.delivery.abortAll()
     this.iterative.stop()
     this.#silence.stop()
+    this.ranges.stop()
     this.exchange.close(error)
     this.#own = []
   }
@@ -185,6 +215,7 @@ export class Traffic {
   /** They have said nothing for a while. */
   #askWhether(addresses: readonly string[]): void {
     const members = this.#o.members()
+    for (const address of addresses) this.ranges.cache.forgetAddress(address)
     members.input((nowMs) => {
       for (const core of members.cores) for (const address of addresses) core.silent(address, nowMs)
     })
@@ -233,13 +264,15 @@ export class Traffic {
     const low = readLow(m, at)
     const high = readHigh(m, at)
     if ((low & RELAY_BIT) !== 0) return this.#relay(low, high, m, at, length)
+    this.#learn(low, high, readOwner(m, at, this.#o.book), 0)
     const start = bodyOffset(m, at)
     const end = at + length
     switch (readType(m, at)) {
       case TYPE_FOUND: {
         const found = decodeFound(m.bytes, start, end, this.#o.book)
-        if (found !== undefined) this.exchange.found(low, high, found, this.#turn.nowMs)
-        return
+        if (found === undefined) return
+        this.#learn(low, high, found, 1)
+        return this.exchange.found(low, high, found, this.#turn.nowMs)
       }
       case TYPE_REPLY:
         return this.exchange.replied(low, high, m.bytes, start, end)
@@ -254,7 +287,21 @@ export class Traffic {
   #relay(low: number, high: number, m: FrameMemory, at: number, length: number): void {
     const entry = this.forward.relay.take(low, high)
     if (entry === undefined) return
+    const { book } = this.#o
+    const isFound = readType(m, at) === TYPE_FOUND
+    const owner = isFound ? decodeFound(m.bytes, bodyOffset(m, at), at + length, book) : readOwner(m, at, book)
+    if (owner !== undefined) this.ranges.learn(owner, this.#turn.nowMs)
     if (!this.answering.passBack(entry.session, m, at, length, entry.low, entry.high)) this.answering.dropped++
+  }
+
+  #learn(low: number, high: number, owner: Owner | undefined, straight: number): void {
+    const call = owner === undefined ? undefined : this.exchange.table.find(low, high)
+    if (call !== undefined) this.ranges.answered(call, owner!, straight, this.#turn.nowMs)
+  }
+
+  #owned(index: number): Omit<Owner, 'hops'> | undefined {
+    const { self, range, epoch } = this.#o.members().cores[index]!
+    return range === undefined ? undefined : { owner: self, range, epoch }
   }
 
   #undeliverable(frame: Parameters<Forward['undeliverable']>[0]): void {
@@ -273,6 +320,7 @@ export class Traffic {
       return this.exchange.sendVia(call, call.address, 'reply', undefined, false, 0, nowMs)
     }
     if (call.owner !== undefined) return this.#straightTo(call, call.owner, true, nowMs)
+    if (call.attempt === 0 && !call.iterative && this.#toRemembered(call, call.key, nowMs)) return
     const { cores } = this.#o.members()
     const decision = decide(cores, call.key, false, 0, call.attempt % RECURSIVE_ATTEMPTS)
     if (decision.kind === 'deliver') return this.#toOurselves(call, nowMs)
@@ -282,11 +330,24 @@ export class Traffic {
       return this.exchange.fail(call, new ChordError('ERR_ISOLATED', text))
     }
     if (decision.kind !== 'forward') return this.exchange.pause(call, FAIL_UNSETTLED, nowMs)
+    if (call.attempt === 0) this.ranges.missed(call.key, nowMs)
     const origin = cores[0]!.self
     if (requestBytes(call, origin) > FRAME_BYTES_MAX) return this.#findOwner(call, call.key, nowMs)
     const tired = call.wants === 'found' && (call.attempt >= RECURSIVE_ATTEMPTS || call.timeouts >= LOST_ATTEMPTS)
     if ((call.iterative || tired) && !decision.final) return this.iterative.start(call, call.key, nowMs)
     this.exchange.sendVia(call, decision.to.address, 'routing', origin, decision.final, decision.finalSteps, nowMs)
+  }
+
+  /** Straight to the owner that is remembered. False: none is, or there is no connection to it. */
+  #toRemembered(call: Call, key: NonNullable<Call['key']>, nowMs: number): boolean {
+    const owner = this.ranges.next(key)
+    if (owner === undefined) return false
+    this.ranges.stats.hits++
+    const origin = this.#o.members().cores[0]!.self
+    call.straight = true
+    if (requestBytes(call, origin) > FRAME_BYTES_MAX) call.owner = owner
+    this.exchange.sendVia(call, owner.address, 'reply', origin, true, 0, nowMs)
+    return true
   }
 
   /** Too large to be passed on: look up the owner, then send straight to it. */

@@ -31,12 +31,14 @@ export class NativeRouting implements Routing {
 }
 
 export function routeWords({ rows, decided, remembered, hops }: RouteTables): Uint32Array {
-  const atTables = M.ROUTE_HEAD_WORDS + rows.length * ROW_WORDS
-  const second = remembered?.words ?? new Uint32Array(0)
+  const straight = remembered?.links.map((link) => [{ link, final: true, finalSteps: 0 }]) ?? []
+  const all = [...rows, ...straight]
+  const atTables = M.ROUTE_HEAD_WORDS + all.length * ROW_WORDS
+  const second = remembered?.arcs.shifted(rows.length) ?? new Uint32Array(0)
   const words = new Uint32Array(atTables + decided.words.length + second.length)
-  words.set([rows.length, hops, decided.words.length, second.length])
+  words.set([all.length, hops, decided.words.length, second.length])
   words.fill(M.ROUTE_NONE, M.ROUTE_HEAD_WORDS, atTables)
-  for (const [row, ways] of rows.entries()) {
+  for (const [row, ways] of all.entries()) {
     assert(ways.length <= M.ROUTE_WAYS, 'no more ways than there is room for')
     for (const [i, way] of ways.entries()) putWay(words, M.ROUTE_HEAD_WORDS + row * ROW_WORDS + 2 * i, way)
   }

@@ -54,8 +54,8 @@ export interface RouteTables {
   readonly rows: readonly (readonly RouteWay[])[]
   /** By key, numbers of rows; NO_ARC where the handler must decide. */
   readonly decided: ArcTable
-  /** What is remembered of others' ranges; goes first, where the best way that was decided is not final. */
-  readonly remembered: ArcTable | undefined
+  /** Owners of ranges that are remembered, by key numbers of links: they come first, where the best way that was decided is not final. */
+  readonly remembered: { readonly arcs: ArcTable; readonly links: readonly Link[] } | undefined
   /** Frames that have gone so many hops are the handler's. */
   readonly hops: number
 }

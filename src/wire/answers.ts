@@ -3,7 +3,7 @@ import type { Id } from '../core/id.ts'
 import type { Peer, Range } from '../core/messages.ts'
 import { Reader, Writer } from './body.ts'
 import { type PeerBook, readPeer, writePeer } from './codec.ts'
-import { type FrameMemory, readAscii, readExtensions, readHops, readId, readIncarnation } from './frames.ts'
+import { type FrameMemory, readAscii, readExtensions, readId, readIncarnation } from './frames.ts'
 import { extensionOffset } from './framing.ts'
 import {
   ADDRESS_BYTES_MAX,
@@ -67,7 +67,7 @@ export function decodeFound(bytes: Uint8Array, at: number, end: number, book: Pe
   return { owner, range: { after, upTo: owner.id }, epoch, hops }
 }
 
-/** Who owns the key of the question, as the answer at `at` says; undefined if it does not, or names nobody who can. */
+/** Who owns the key of the question, as the answer at `at` says, but not after how many hops (1); undefined if it does not, or names nobody who can. */
 export function readOwner(m: FrameMemory, at: number, book: PeerBook): Found | undefined {
   if ((readExtensions(m, at) & EXT_OWNER) === 0) return undefined
   const p = extensionOffset(m, at, EXT_OWNER)
@@ -78,7 +78,7 @@ export function readOwner(m: FrameMemory, at: number, book: PeerBook): Found | u
   const owner = book.peer(address, index, readIncarnation(m, p + OWNER_INCARNATION))
   if (owner === undefined) return undefined
   const after = readId(m, p + OWNER_AFTER)
-  return { owner, range: { after, upTo: owner.id }, epoch: readIncarnation(m, p + OWNER_EPOCH), hops: readHops(m, at) }
+  return { owner, range: { after, upTo: owner.id }, epoch: readIncarnation(m, p + OWNER_EPOCH), hops: 1 }
 }
 
 /** Code (2), then a text for people. A view that the next call overwrites. */

@@ -38,6 +38,11 @@ describe('a table of arcs', () => {
     ).toEqual([0, 1, 1, ARCS_MAX - 1, 0])
   })
 
+  it('raises its numbers, but for those of nothing', () => {
+    const ends = [1n, 5n, 9n].map(idOf)
+    expect(new ArcTable(ends, [0, -1, 7]).shifted(3)).toEqual(new ArcTable(ends, [3, -1, 10]).words)
+  })
+
   it('refuses what is no table', () => {
     expect(() => new ArcTable([idOf(2n), idOf(1n)], [0, 0])).toThrow(/ascend/)
     expect(() => new ArcTable([idOf(1n), idOf(1n)], [0, 0])).toThrow(/ascend/)

@@ -18,11 +18,12 @@ afterEach(async () => {
 })
 
 /** With one successor each, so that most keys are more than one hop away. */
-async function ringOf(count: number, transport: Kind): Promise<ChordNode[]> {
+async function ringOf(count: number, transport: Kind, cachedRanges: number): Promise<ChordNode[]> {
   const nodes: ChordNode[] = []
   for (let i = 0; i < count; i++) {
     const join = i === 0 ? [] : [nodes[0]!.address]
-    const node = createNode({ transport, join, successors: 1, timing: { stabilizeMinMs: 20, fingersMinMs: 20 } })
+    const timing = { stabilizeMinMs: 20, fingersMinMs: 20 }
+    const node = createNode({ transport, join, successors: 1, timing, limits: { cachedRanges } })
     node.handle(ECHO, ({ body }) => ({ body, by: node.address }))
     open.push(node)
     nodes.push(node)
@@ -55,7 +56,7 @@ const forwarded = (nodes: readonly ChordNode[]) => nodes.reduce((sum, node) => s
 
 describe.each(kinds)('%s', (kind) => {
   it('passes frames on by the tables of the nodes, in as many hops, to the owners', async () => {
-    const nodes = await ringOf(8, kind)
+    const nodes = await ringOf(8, kind, 0)
     const keys = Array.from({ length: 200 }, (_, i) => Id.hash(`key ${i}`))
     const tables = () => keys.map((key, i) => walk(nodes, nodes[i % 8]!, key))
     await expect.poll(() => tables().filter((way) => way === undefined).length, { timeout: 20_000 }).toBe(0)
@@ -80,5 +81,26 @@ describe.each(kinds)('%s', (kind) => {
     expect(forwarded(nodes)).toBeGreaterThan(200)
     if (kind === 'native') expect(passedOn(nodes)).toBeGreaterThan(100)
     else expect(passedOn(nodes)).toBe(0)
+  })
+
+  it('passes frames straight to owners that are remembered', async () => {
+    const nodes = await ringOf(8, kind, 4096)
+    const [asker] = nodes as [ChordNode]
+    const keys = Array.from({ length: 100 }, (_, i) => `key ${i}`)
+    await expect
+      .poll(
+        async () => {
+          // Everybody knows everybody's range from answers; whoever asks by key for the first time does not know it yet.
+          await Promise.all(nodes.map((node) => Promise.all(keys.map((key) => node.lookup(key)))))
+          const found = await Promise.all(keys.map((key) => asker.lookup(key)))
+          return Math.max(...found.map(({ hops }) => hops))
+        },
+        { timeout: 20_000, interval: 10 },
+      )
+      .toBeLessThanOrEqual(1)
+    for (const key of keys) {
+      const by = nodes.find((node) => node.owns(key))!.address
+      expect(await asker.request(key, ECHO, 1)).toEqual({ body: 1, by })
+    }
   })
 })

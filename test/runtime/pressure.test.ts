@@ -39,7 +39,9 @@ it('refuses own messages when the queue to a node is full, and takes them again 
 
 it('gives back what it cannot pass on, and the originator tries until it can', async () => {
   const ring = new SimulatedRing()
-  const nodes = await ring.grow(8, { successors: 1 }, (node) => node.handle(ECHO, ({ body }) => body))
+  const nodes = await ring.grow(8, { successors: 1, limits: { cachedRanges: 0 } }, (node) =>
+    node.handle(ECHO, ({ body }) => body),
+  )
   const hosts = nodes.map((node) => node.address.split(':')[0]!)
   const [first] = nodes as [ChordNode]
   for (const host of hosts.slice(1)) ring.choked.add(host)

@@ -73,6 +73,7 @@ const path = (low: number, high: number): ReturnPath => ({
   low,
   high,
   oneWay: false,
+  tells: false,
 })
 const from = (name: string, incarnation = 1n) => ({ id: Id.hash(name), incarnation })
 

@@ -5,7 +5,7 @@
 export const CALLBACKS = 'chordite callbacks'
 export const PROMISES = 'chordite promises'
 export const BATCHES = 'chordite callbacks, handleBatch'
-export const NODES = 'chordite callbacks, one client of many nodes'
+export const NODES = 'chordite callbacks, many nodes'
 export const LIMIT = 'C epoll'
 /** Ours, in several forms. */
 export const OURS = [PROMISES, CALLBACKS, BATCHES, NODES]

@@ -26,7 +26,7 @@ export function open({ endpoint }, count) {
     receive()
     return (body, done) => {
       waiting.push(done)
-      // The driver writes the next number into the body when it has the reply: what is longer than 128 bytes is not copied.
+      // It keeps the body, which stays as it is until the reply is there.
       dealer.send(body).catch(done)
     }
 

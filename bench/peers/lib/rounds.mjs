@@ -17,8 +17,3 @@ export function within(ms, what, promise) {
 export function reasonOf(error) {
   return (error.stderr?.trim() || error.message || String(error)).split('\n')[0]
 }
-
-/** The most told of the mistakes, so that a table has room. */
-export function firstOf(mistakes) {
-  return mistakes.length === 0 ? undefined : mistakes[0]
-}

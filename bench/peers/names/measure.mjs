@@ -6,28 +6,29 @@ import { watchMachine } from '../../lib/watch.mjs'
 import { startWorker } from '../../lib/worker.mjs'
 import { reasonOf, within } from '../lib/rounds.mjs'
 
-const NODES = 32
 const AT_ONCE = 4
 const HANGS_MS = 120_000
-const FULL = { rounds: 9, names: 100_000 }
-const QUICK = { rounds: 1, names: 10_000 }
+const FULL = { rounds: 9, names: 100_000, nodes: 32 }
+const QUICK = { rounds: 1, names: 10_000, nodes: 8 }
 const FIGURES = ['requestsPerSecond', 'cpuUs', 'askerCpuUs', 'wrong', 'failed']
 
-const ways = [
-  { name: 'client, cold, strings', action: 'cold', form: 'strings' },
-  { name: 'client, warm, strings', action: 'warm', form: 'strings' },
-  { name: 'client, cold, packed', action: 'cold', form: 'packed' },
-  { name: 'client, warm, packed', action: 'warm', form: 'packed' },
-  { name: 'member, strings', action: 'member', form: 'strings' },
-  { name: 'member, packed', action: 'member', form: 'packed' },
+const forms = [
+  { form: 'strings', title: 'strings' },
+  { form: 'packed', title: 'packed' },
+  { form: 'indexes', title: 'packed, to indexes' },
 ]
+const ways = forms.flatMap(({ form, title }) => [
+  { name: `client, cold, ${title}`, action: 'cold', form },
+  { name: `client, warm, ${title}`, action: 'warm', form },
+  { name: `member, ${title}`, action: 'member', form },
+])
 
 export async function measureNames({ quick = false, rounds, say = () => {} } = {}) {
-  const plan = { ...(quick ? QUICK : FULL), ...(rounds ? { rounds } : {}), nodes: NODES }
+  const plan = { ...(quick ? QUICK : FULL), ...(rounds ? { rounds } : {}) }
   const ring = []
   let asker
   try {
-    say(`names: forming a ring of ${NODES} processes`)
+    say(`names: forming a ring of ${plan.nodes} processes`)
     asker = await within(HANGS_MS, 'forming the ring', form(ring, plan))
     return { plan, ...(await measure(ring, asker, plan, say)), missing: [] }
   } catch (error) {
@@ -48,8 +49,8 @@ async function form(ring, plan) {
   const script = (path) => fileURLToPath(new URL(path, import.meta.url))
   const network = `bench ${randomUUID()}`
   const members = []
-  for (let at = 0; at < NODES - 1; at += AT_ONCE) {
-    const more = Array.from({ length: Math.min(AT_ONCE, NODES - 1 - at) }, () =>
+  for (let at = 0; at < plan.nodes - 1; at += AT_ONCE) {
+    const more = Array.from({ length: Math.min(AT_ONCE, plan.nodes - 1 - at) }, () =>
       startWorker(script('../rings/worker.mjs'), ['chordite']),
     )
     const workers = await Promise.all(more)

@@ -1,11 +1,11 @@
 /**
- * A client of a ring, and one of its members, that look up many names in one call: `worker.mjs CONTACT NETWORK`. Who a client of its
- * own is for each `cold`, which knows no range yet; `warm` is the same client again.
+ * A client of a ring, and one of its members, that look up many names in one call: `worker.mjs CONTACT NETWORK`. Each `cold` is a
+ * new client, which knows no range yet; `warm` is the same client again.
  */
 import { connect, createNode } from '../../../dist/index.js'
 import { answerParent, cpuMs } from '../../lib/worker.mjs'
 import { wordAt } from '../lib/bytes.mjs'
-import { allNames } from '../lib/names.mjs'
+import { someNames } from '../lib/names.mjs'
 import { pointOf } from '../rings/chordite.mjs'
 import { successorOf } from '../rings/owners.mjs'
 
@@ -20,9 +20,9 @@ await member.start({ timeoutMs: 60_000 })
 
 answerParent(
   {
-    /** The first words of the points of whom the names belong to, among all `points`. */
+    /** The names, and the first word of the point of each one's owner, among all `points`. */
     know({ count, points }) {
-      names = allNames().slice(0, count)
+      names = someNames(count)
       packed = packedOf(names)
       const sorted = [...points].sort()
       owners = names.map((name) => Number.parseInt(successorOf(pointOf(name), sorted).slice(0, 8), 16))
@@ -38,21 +38,28 @@ answerParent(
   { point: String(member.members[0].id) },
 )
 
-/** Every owner is checked, after the clock has stopped. */
+/** From strings to objects, from packed keys to objects, or from packed keys to indexes of owners. */
 async function lookUp(caller, form) {
+  const keys = form === 'strings' ? names : packed
+  const options = form === 'indexes' ? { ...OPTIONS, packed: true } : OPTIONS
   const beganMs = performance.now()
   const beganCpuMs = cpuMs()
-  const results = await caller.lookupMany(form === 'packed' ? packed : names, OPTIONS)
-  const [wallMs, ownMs] = [performance.now() - beganMs, cpuMs() - beganCpuMs]
+  const results = await caller.lookupMany(keys, options)
+  const took = { wallMs: performance.now() - beganMs, cpuMs: cpuMs() - beganCpuMs }
+  return { ...took, ...(form === 'indexes' ? checkPacked(results) : check(results)) }
+}
+
+/** Every owner is checked, after the clock has stopped. */
+function check(results) {
   const wrong = results.filter(({ ok, value }, i) => ok && wordAt(value.owner.id.bytes, 0) !== owners[i]).length
-  const errors = results.filter(({ ok }) => !ok)
-  return {
-    wallMs,
-    cpuMs: ownMs,
-    wrong,
-    failed: errors.length,
-    mistakes: errors.slice(0, 1).map(({ error }) => error.message),
-  }
+  const errors = results.filter(({ ok }) => !ok).map(({ error }) => error.message)
+  return { wrong, failed: errors.length, mistakes: errors.slice(0, 1) }
+}
+
+function checkPacked({ owners: found, indexes, errors }) {
+  const words = found.map(({ owner }) => wordAt(owner.id.bytes, 0))
+  const wrong = owners.filter((owner, i) => indexes[i] >= 0 && words[indexes[i]] !== owner).length
+  return { wrong, failed: errors.size, mistakes: [...errors.values()].slice(0, 1).map(({ message }) => message) }
 }
 
 /** What packing costs is not measured: programs have their keys in that form, or give strings. */

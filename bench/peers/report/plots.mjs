@@ -7,7 +7,7 @@ const COLORS = {
   'chordite promises': '#e3a888',
   'chordite callbacks': '#d9673c',
   'chordite callbacks, handleBatch': '#b5502a',
-  'chordite callbacks, one client of many nodes': '#ecc4ad',
+  'chordite callbacks, many nodes': '#ecc4ad',
   chordite: '#d9673c',
   'chordite/compat/chord': '#e3a888',
   'C epoll': '#8a929c',
@@ -33,7 +33,7 @@ export function plotsOf({ hop, rings }) {
 function hopPlot({ groups }, name, figureName, per, about) {
   const some = groups.filter(({ bytes }) => bytes === 64)
   const panels = some.map((group, i) => panelOf(group, namesIn(some), group.pattern, i % 3 === 0, figureName, per))
-  return { name, svg: barPanels([panels.slice(0, 3), panels.slice(3)].filter(hasAny), { about, namesWidth: 265 }) }
+  return { name, svg: barPanels([panels.slice(0, 3), panels.slice(3)].filter(hasAny), { about, namesWidth: 215 }) }
 }
 
 /** A row for each place and operation, a panel for each size of ring, with 64 outstanding. */

@@ -1,6 +1,6 @@
 /** The figures as tables, for text and for the page alike: `{ header, rows, texts? }` by the part that they belong to. */
 import { figure, spread } from '../../lib/table.mjs'
-import { limitOf, resultOf } from '../../report/print.mjs'
+import { limitOf } from '../../report/print.mjs'
 import { OURS as HOP_OURS } from '../hop/contestants.mjs'
 import { operations, OURS as RING_OURS } from '../rings/contestants.mjs'
 
@@ -73,13 +73,34 @@ export function namesTable({ rows }) {
   }
 }
 
+/**
+ * Gates of one hop, a table for each of our forms, of patterns and peers: how many times the rate, and how many times less CPU time of
+ * the server.
+ */
+export function aheadTables(gates) {
+  const hop = gates.filter(({ peer }) => peer !== undefined)
+  const peers = distinct(hop, 'peer')
+  return distinct(hop, 'ours').map((ours) => {
+    const cellOf = (pattern, peer) => {
+      const both = hop.filter((gate) => gate.ours === ours && gate.pattern === pattern && gate.peer === peer)
+      return `${both.map(({ value }) => figure(value.median)).join(' / ')} ${verdictOf(both)}`
+    }
+    const rows = distinct(hop, 'pattern').map((pattern) => [pattern, ...peers.map((peer) => cellOf(pattern, peer))])
+    return { header: [`${ours}: × the rate / × less server CPU`, ...peers], rows }
+  })
+}
+
+function verdictOf(gates) {
+  const limit = gates[0].atLeast === 1 ? '' : `(≥ ${gates[0].atLeast}) `
+  const results = new Set(gates.map(({ result }) => result))
+  return results.size === 1 ? `${limit}${gates[0].result}` : `${limit}${gates.map(({ result }) => result).join(' / ')}`
+}
+
+/** All others. */
 export function gatesTable(gates) {
-  const rows = gates.map((gate) => [
-    `${gate.part}: ${gate.name}`,
-    gate.value ? spread(gate.value) : '–',
-    limitOf(gate),
-    resultOf(gate),
-  ])
+  const rows = gates
+    .filter(({ peer }) => peer === undefined)
+    .map((gate) => [`${gate.part}: ${gate.name}`, gate.value ? spread(gate.value) : '–', limitOf(gate), gate.result])
   return { header: ['', 'median (quartiles)', 'limit', ''], rows, texts: [3] }
 }
 

@@ -6,12 +6,14 @@
 import dgram from 'node:dgram'
 import { createRequire } from 'node:module'
 import { wordAt } from '../lib/bytes.mjs'
+import { passed } from '../lib/rounds.mjs'
 import { timersOf } from './timers.mjs'
 
 const HOST = '127.0.0.1'
 const DEADLINE_MS = 2_000
 const RECEIVE_BYTES = 4 << 20
 const SWEEP_MS = 100
+const POLL_MS = 20
 const IS_OURS = process.argv[2] === 'compat'
 const createSocket = dgram.createSocket
 
@@ -30,27 +32,37 @@ export const hasten = (times) => timers.hasten(times)
 
 export async function startNode({ contact }) {
   const waiting = new Map()
-  const port = await freePort()
   const onMessage = (_, id, message, reply) => {
     if (message.ask !== undefined) reply({ answer: message.ask, text: message.text, point: hexOf(id) })
     else if (message.answer !== undefined) waiting.get(message.answer)?.answered(message)
     else self.point = hexOf(id)
   }
-  if (!IS_OURS) timers.take()
   // What dgram's bind takes: a port alone would listen on every address of the machine.
-  const listen = { address: HOST, port }
-  const send = contact === undefined ? Chord(listen, 1, onMessage) : Chord(listen, 1, contact, onMessage)
-  timers.release()
+  const listen = { address: HOST, port: IS_OURS ? 0 : await freePort() }
+  const chord = IS_OURS ? await joined(start(listen, contact, onMessage)) : start(listen, contact, onMessage)
   setInterval(() => giveUp(waiting), SWEEP_MS).unref()
-  const self = { contact: { address: HOST, port }, point: undefined, request: requestBy(send, waiting) }
+  const port = IS_OURS ? Number(chord.node.address.split(':').at(-1)) : listen.port
+  const self = { contact: { address: HOST, port }, point: undefined, request: requestBy(chord, waiting) }
   while (self.point === undefined) {
-    send(null, undefined, { who: true })
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    chord(null, undefined, { who: true })
+    await passed(POLL_MS)
   }
   return self
 }
 
-function requestBy(send, waiting) {
+function start(listen, contact, onMessage) {
+  if (!IS_OURS) timers.take()
+  const chord = contact === undefined ? Chord(listen, 1, onMessage) : Chord(listen, 1, contact, onMessage)
+  timers.release()
+  return chord
+}
+
+async function joined(chord) {
+  while (chord.node.state !== 'member') await passed(POLL_MS)
+  return chord
+}
+
+function requestBy(chord, waiting) {
   let numbers = 0
   return (key, { body }, done) => {
     const ask = ++numbers
@@ -62,7 +74,7 @@ function requestBy(send, waiting) {
     }
     waiting.set(ask, { answered, done, endsMs: performance.now() + DEADLINE_MS })
     key.words ??= hash(key.key)
-    send(null, key.words, { ask, text })
+    chord(null, key.words, { ask, text })
   }
 }
 

@@ -33,43 +33,39 @@ export async function measureRings({ quick = false, rounds, only, nodes, place, 
 async function measureRing(ring, party, plan, { say, missing }) {
   const what = `${ring.nodes} nodes ${ring.place}`
   const running = []
+  const lose = (one, during, error) => {
+    missing.push({ contestant: one.name, reason: `${during}: ${reasonOf(error)}` })
+    one.kill?.()
+    if (running.includes(one)) running.splice(running.indexOf(one), 1)
+  }
   try {
     for (const contestant of party) {
       say(`${what}: forming the ring of ${contestant.name}`)
       try {
         running.push({ ...contestant, ...(await startRing(contestant, ring, plan)) })
       } catch (error) {
-        missing.push({ contestant: contestant.name, reason: `${what}: ${reasonOf(error)}` })
+        lose(contestant, what, error)
       }
     }
     const groups = []
-    // The most outstanding come last: what they do to a ring may last.
-    for (const outstanding of outstandings) {
-      for (const { name } of operations) {
-        const able = running.filter((one) => one.operations.includes(name))
-        if (able.length === 0) continue
-        const lost = (one, error) => {
-          missing.push({
-            contestant: one.name,
-            reason: `${what}, ${name}, ${outstanding} outstanding: ${reasonOf(error)}`,
-          })
-          running.splice(running.indexOf(one), 1)
-          one.kill()
-        }
-        const told = (round) =>
-          say(`${what}, ${name}, ${outstanding} outstanding: round ${round + 1} of ${plan.rounds}`)
-        groups.push({
-          ...ring,
-          operation: name,
-          outstanding,
-          ...(await measureGroup(able, name, outstanding, plan, { told, lost })),
-        })
-      }
+    for (const { outstanding, operation } of steps()) {
+      const able = running.filter(({ operations: offered }) => offered.includes(operation))
+      if (able.length === 0) continue
+      const step = `${what}, ${operation}, ${outstanding} outstanding`
+      const told = (round) => say(`${step}: round ${round + 1} of ${plan.rounds}`)
+      const lost = (one, error) => lose(one, `${step} and what follows`, error)
+      const group = await measureGroup(able, operation, outstanding, plan, { told, lost })
+      groups.push({ ...ring, operation, outstanding, ...group })
     }
     return groups
   } finally {
     for (const one of running) one.kill()
   }
+}
+
+/** The most outstanding come last: what they do to a ring may last. */
+function steps() {
+  return outstandings.flatMap((outstanding) => operations.map(({ name }) => ({ outstanding, operation: name })))
 }
 
 async function measureGroup(able, operation, outstanding, plan, { told, lost }) {

@@ -9,12 +9,12 @@ import { passed, within } from '../lib/rounds.mjs'
 const WORKER = fileURLToPath(new URL('./worker.mjs', import.meta.url))
 const AT_ONCE = 4
 const NAMES = 1024
-const FORMS_MS = 180_000
+const FORMS_MS = 300_000
 const HANGS_MS = 90_000
 const WINDOWS_MAX = 50
 const REPLIES_MIN = 20
 /** How much faster timers run that a library does not let us set, while a ring forms. */
-const hastened = (nodes) => (nodes > 32 ? 4 : 10)
+const hastened = (nodes) => (nodes > 32 ? 2 : 10)
 
 /** Resolves when the node that asks gets the right answer for each of NAMES names. */
 export async function startRing({ kind, operations }, { nodes, place }, { quick }) {

@@ -33,7 +33,6 @@ export class LookUpRun {
   #stuck = 0
   #resolve!: (cover: Cover) => void
   #timer: Disposable | undefined
-  /** `#go` is to run soon: all answers of a wake-up are looked at together. */
   #isCalled = false
   #isOver = false
 
@@ -59,6 +58,7 @@ export class LookUpRun {
       cover.owners.push(owner)
       cover.cover(cover.owners.length - 1, owner.range)
     }
+    this.#port.exchange.closing.add(this.#soon)
     this.#arm()
     this.#go()
   }
@@ -113,11 +113,16 @@ export class LookUpRun {
     if (this.#isOver) return
     if (result.ok) this.#cover.answered(question.gap, result.value)
     else this.#cover.failed(question.gap, result.error)
+    // Nobody is left to ask about the others, either.
+    if (!result.ok && result.error.code === 'ERR_ISOLATED') return this.#giveUp(result.error)
+    this.#soon()
+  }
+
+  /** All answers of a wake-up are looked at together. */
+  readonly #soon = (): void => {
     if (this.#isCalled) return
     this.#isCalled = true
-    if (result.ok) return queueMicrotask(this.#go)
-    // It may have failed on the spot, as all others would: somebody else should get a turn.
-    this.#port.exchange.clock.setTimer(0, this.#go)
+    queueMicrotask(this.#go)
   }
 
   #arm(): void {
@@ -153,6 +158,7 @@ export class LookUpRun {
   #end(): void {
     this.#isOver = true
     this.#timer?.[Symbol.dispose]()
+    this.#port.exchange.closing.delete(this.#soon)
     for (const { call, high } of this.#asked) if (call.high === high) this.#port.exchange.withdraw(call)
     this.#asked.clear()
     this.#resolve(this.#cover)

@@ -43,6 +43,7 @@ export class MessageRun {
   #bytes = 0
   #resolve!: (results: readonly Result<unknown>[]) => void
   #timer: Disposable | undefined
+  #pause: Disposable | undefined
   #isCalled = false
 
   constructor(port: BulkPort, messages: Messages) {
@@ -57,33 +58,36 @@ export class MessageRun {
       this.#resolve = resolve
     })
     this.#timer = clock.setTimer(messages.timeoutMs, this.#go)
+    port.exchange.closing.add(this.#soon)
     messages.wait?.signal?.addEventListener('abort', this.#soon)
     this.#go()
   }
 
   readonly #go = (): void => {
     this.#isCalled = false
+    this.#pause?.[Symbol.dispose]()
+    this.#pause = undefined
     if (this.#left === 0) return this.#end()
-    const why = this.#whyOver()
+    const nowMs = this.#port.exchange.clock.nowMs()
+    const why = this.#whyOver(nowMs)
     for (;;) {
       if (this.#inBatch === this.#batch.length && !this.#nextBatch(why !== undefined)) break
       const key = this.#batch[this.#inBatch]!
       if (why !== undefined) this.#settle(key, { ok: false, error: why })
       else if (this.#window.room <= 0 || this.#bytes >= BYTES_MAX) return
-      else if (!this.#send(key)) return this.#port.exchange.table.whenRoom(this.#go)
+      else if (!this.#send(key, nowMs)) return this.#port.exchange.table.whenRoom(this.#go)
       this.#inBatch++
     }
     if (this.#left === 0) this.#end()
   }
 
   /** What keeps those that have not left from leaving: one error for them all. */
-  #whyOver(): ChordError | undefined {
+  #whyOver(nowMs: number): ChordError | undefined {
     const refusal = this.#port.refusal()
     if (refusal !== undefined) return refusal
     const signal = this.#m.wait?.signal
     if (signal?.aborted === true) return aborted(signal)
-    const isLate = this.#port.exchange.clock.nowMs() >= this.#endMs
-    return isLate ? errorAtDeadline(0, false, 'a message that waited for others') : undefined
+    return nowMs < this.#endMs ? undefined : errorAtDeadline(0, false, 'a message that waited for others')
   }
 
   /** As many as there is room for; false if there are no more. */
@@ -99,14 +103,14 @@ export class MessageRun {
   }
 
   /** False: too many calls wait for an answer. */
-  #send(key: number): boolean {
+  #send(key: number, nowMs: number): boolean {
     const { exchange } = this.#port
     const { type, method, wants, idempotent, wait, ids } = this.#m
-    const body = this.#bodyOf(key)
+    if (exchange.table.isFull) return false
+    const body = this.#bodyOf(key, nowMs)
     if (body === undefined) return true
-    const nowMs = exchange.clock.nowMs()
     const done = (result: Result<unknown>) => this.#ended(key, body.length, result)
-    const call = openCall(this.#port, wants, Math.max(1, this.#endMs - nowMs), wait?.signal, done as Done)
+    const call = openCall(this.#port, wants, this.#endMs - nowMs, wait?.signal, done as Done)
     if (call === undefined) return false
     call.key = Id.fromBytes(ids, key * ID_BYTES)
     call.methodLow = method.low
@@ -121,11 +125,11 @@ export class MessageRun {
   }
 
   /** Undefined: that message has failed. Encoding is the application's own code, which may end everything. */
-  #bodyOf(key: number): Uint8Array | undefined {
+  #bodyOf(key: number, nowMs: number): Uint8Array | undefined {
     let error: ChordError | undefined
     try {
       const body = this.#m.bodyOf(key)
-      error = this.#whyOver()
+      error = this.#whyOver(nowMs)
       if (error === undefined) return body
     } catch (thrown) {
       error = thrown as ChordError
@@ -140,9 +144,7 @@ export class MessageRun {
     this.#settle(key, result)
     if (this.#m.wants !== 'nothing' && result.ok) return this.#soon()
     // Nothing need have come in, and the next ones may end at once, too: somebody else should get a turn.
-    if (this.#isCalled) return
-    this.#isCalled = true
-    this.#port.exchange.clock.setTimer(0, this.#go)
+    this.#pause ??= this.#port.exchange.clock.setTimer(0, this.#go)
   }
 
   /** All answers of a wake-up are looked at together. */
@@ -159,6 +161,7 @@ export class MessageRun {
 
   #end(): void {
     this.#timer?.[Symbol.dispose]()
+    this.#port.exchange.closing.delete(this.#soon)
     this.#m.wait?.signal?.removeEventListener('abort', this.#soon)
     this.#resolve(this.#results)
   }

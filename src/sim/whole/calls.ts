@@ -2,7 +2,7 @@
  * What callers may rely on, whatever happens to nodes and network: every call ends, once and in time; what is not idempotent
  * is handled once at most; nothing that nobody handled succeeds; nothing that was handled counts as not delivered.
  */
-import type { Caller, ChordError, ChordNode, MessageType } from '../../api.ts'
+import type { Caller, ChordError, ChordNode, MessageType, Result } from '../../api.ts'
 import { raw } from '../../runtime/values.ts'
 import type { Stream } from '../random.ts'
 import type { World } from './world.ts'
@@ -18,6 +18,8 @@ const UNDELIVERED = ['ERR_BUSY', 'ERR_TIMEOUT', 'ERR_UNREACHABLE', 'ERR_NOT_MEMB
 /** Two ticks of the wheel of calls, and the turn in which they are seen. */
 const LATE_MS = 25
 const KEYS = 200
+/** Messages of one bulk, at most. */
+const MANY = 40
 
 interface Made {
   readonly what: string
@@ -90,7 +92,8 @@ export class Calls {
     const type = random.chance(70) ? ECHO : SLOW
     const idempotent = random.chance(30)
     const timeoutMs = 50 + random.below(4_000)
-    const how = random.below(4)
+    const how = random.below(5)
+    if (how === 4) return this.#many(client, type, random.chance(50), idempotent, timeoutMs)
     const key = `key-${random.below(KEYS)}`
     const nodes = this.#world.nodes
     const address = nodes[random.below(nodes.length)]!.address
@@ -101,6 +104,19 @@ export class Calls {
     if (how === 1) return this.#ends(made, undefined, client.send(key, type, body, { timeoutMs }))
     if (how === 2) return this.#ends(made, body, client.requestTo(address, type, body, { timeoutMs, idempotent }))
     return this.#ends(made, undefined, client.sendTo(address, type, body, { timeoutMs }))
+  }
+
+  /** In bulk; what holds for each call holds for each of them. */
+  async #many(client: Caller, type: Bytes, asks: boolean, idempotent: boolean, timeoutMs: number): Promise<void> {
+    const keys = Array.from({ length: 1 + this.#random.below(MANY) }, () => `key-${this.#random.below(KEYS)}`)
+    const what = `${asks ? 'requestMany' : 'sendMany'} ${type.name}`
+    const bodies = keys.map((key) => this.#bodyOf(`${what} ${key}`, asks && idempotent, timeoutMs))
+    const made = this.made.slice(-keys.length)
+    const all: Promise<readonly Result<unknown>[]> = asks
+      ? client.requestMany(keys, type, bodies, { timeoutMs, idempotent })
+      : client.sendMany(keys, type, bodies, { timeoutMs })
+    const one = async (i: number) => unwrap((await all)[i]!)
+    await Promise.all(made.map((each, i) => this.#ends(each, asks ? bodies[i] : undefined, one(i))))
   }
 
   #bodyOf(what: string, idempotent: boolean, timeoutMs: number): Uint8Array {
@@ -129,6 +145,11 @@ export class Calls {
   #wrong(made: Made, how: string): void {
     this.#world.fail(new Error(`a call (${made.what}${made.idempotent ? ', idempotent' : ''}) ${how}`))
   }
+}
+
+function unwrap(result: Result<unknown>): unknown {
+  if (result.ok) return result.value
+  throw result.error
 }
 
 function same(a: Uint8Array, b: Uint8Array): boolean {

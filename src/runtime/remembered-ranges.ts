@@ -1,0 +1,121 @@
+/**
+ * Ranges of other processes that answers told of, and what they are good for: a key in one of them goes straight to its owner, if there is
+ * a connection to that. Nobody relies on them: an owner that has changed passes on what comes, and its answer says so.
+ */
+import type { Clock, Owner, Peer } from '../api.ts'
+import type { ChordNode } from '../core/chord-node.ts'
+import { SHORTCUT_OPEN_MS, SHORTCUT_REPLACE_MS } from '../core/config.ts'
+import type { Id } from '../core/id.ts'
+import { RangeCache } from '../core/range-cache.ts'
+import type { Shortcuts } from '../core/router.ts'
+import type { Call } from './calls.ts'
+import type { Remembered } from './known.ts'
+import type { Links } from './links.ts'
+import type { Session } from './session.ts'
+
+export interface RememberedRangesOptions {
+  links: () => Links
+  /** Empty for a client. */
+  cores: () => readonly ChordNode[]
+  clock: Clock
+  cachedRanges: number
+  cachedMs: number
+  replyConnections: number
+}
+
+const SWEEPS_PER_AGE = 4
+
+export class RememberedRanges implements Remembered, Shortcuts {
+  readonly cache: RangeCache
+  readonly stats = { hits: 0, misses: 0, stale: 0 }
+  readonly #o: RememberedRangesOptions
+  #sweeper: Disposable | undefined
+  #isStopped = false
+  #openedMs = Number.NEGATIVE_INFINITY
+
+  constructor(o: RememberedRangesOptions) {
+    this.#o = o
+    this.cache = new RangeCache(o.cachedRanges)
+  }
+
+  get version(): number {
+    return this.cache.version
+  }
+
+  find(key: Id): Owner | undefined {
+    return this.cache.find(key)
+  }
+
+  owners(): readonly Owner[] {
+    return this.cache.all
+  }
+
+  /** The remembered owner, if it is connected. */
+  next(key: Id): Peer | undefined {
+    const owner = this.cache.find(key)?.owner
+    return owner !== undefined && this.#o.links().session(owner.address) !== undefined && !this.#isOurs(key)
+      ? owner
+      : undefined
+  }
+
+  /** A session to it. */
+  session(key: Id): Session | undefined {
+    const known = this.cache.find(key)
+    if (known === undefined || this.#isOurs(key)) return undefined
+    const session = this.#o.links().session(known.owner.address)
+    if (session !== undefined) this.stats.hits++
+    return session
+  }
+
+  /** An owner has said so. */
+  learn({ owner, range, epoch }: Pick<Owner, 'owner' | 'range' | 'epoch'>, nowMs: number): void {
+    if (owner.address === this.#o.cores()[0]?.self.address) return
+    if (this.cache.learn(owner, range, epoch, nowMs)) this.#arm()
+  }
+
+  /** The answer to the call says who owns its key: not who was asked, if it came by more hops than `straight`. */
+  answered(call: Call, owner: Owner, straight: number, nowMs: number): void {
+    if (call.straight && owner.hops > straight) this.stats.stale++
+    this.learn(owner, nowMs)
+  }
+
+  /** Whoever was thought to own the call's key does not, or does not answer. */
+  doubted({ key, straight }: Call): void {
+    if (straight) this.stats.stale++
+    if (key !== undefined) this.cache.forgetKey(key)
+  }
+
+  /** A key had to be routed. If its owner is remembered, let there be a connection the next time. */
+  missed(key: Id, nowMs: number): void {
+    this.stats.misses++
+    const known = this.cache.find(key)
+    if (known === undefined || nowMs - this.#openedMs < SHORTCUT_OPEN_MS) return
+    const links = this.#o.links()
+    if (links.session(known.owner.address) !== undefined) return
+    const isFull = links.counts().reply >= this.#o.replyConnections
+    if (isFull && nowMs - this.#openedMs < SHORTCUT_REPLACE_MS) return
+    this.#openedMs = nowMs
+    links.open(known.owner.address, 'reply')
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#sweeper?.[Symbol.dispose]()
+    this.#sweeper = undefined
+  }
+
+  #isOurs(key: Id): boolean {
+    for (const core of this.#o.cores()) if (core.owns(key)) return true
+    return false
+  }
+
+  #arm(): void {
+    if (this.#isStopped || this.#sweeper !== undefined) return
+    const { clock, cachedMs } = this.#o
+    this.#sweeper = clock.setTimer(cachedMs / SWEEPS_PER_AGE, () => {
+      this.#sweeper = undefined
+      this.cache.expire(clock.nowMs() - cachedMs)
+      if (this.cache.size > 0) this.#arm()
+    })
+  }
+}
