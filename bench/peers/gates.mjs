@@ -54,9 +54,16 @@ function judgeRing({ place, operation, outstanding, rows, machine }) {
     const name = `${gate.name}${ORIGINAL} ÷ ${OURS}, p50`
     return [decide({ ...gate, name, atLeast: 1 }, ratioOf(original, ours, 'p50Us'), busy)]
   }
-  const name = `${gate.name}${OURS} ÷ ${ORIGINAL}, routed requests/s`
-  const atLeast = ROUTED_AT_LEAST[outstanding]
-  return [decide({ ...gate, name, atLeast }, ratioOf(ours, original, 'requestsPerSecond'), busy)]
+  const faster = {
+    ...gate,
+    name: `${gate.name}${OURS} ÷ ${ORIGINAL}, routed requests/s`,
+    atLeast: ROUTED_AT_LEAST[outstanding],
+  }
+  const cheaper = { ...gate, name: `${gate.name}${ORIGINAL} ÷ ${OURS}, CPU of the whole ring` }
+  return [
+    decide(faster, ratioOf(ours, original, 'requestsPerSecond'), busy),
+    decide(cheaper, ratioOf(original, ours, 'cpuUs'), busy),
+  ]
 }
 
 /** Against the most that the original routes in that ring, with however many outstanding. */

@@ -119,6 +119,7 @@ export class Campaign {
     const faults = faultsOf(summary.numbers)
     const rounds = [0.5, 0.99, 1].map((share) => roundsOf(summary, share) ?? '–')
     const { done, failed } = summary.lookups
+    const { healOfShortBoundMax = 0, healOfBoundMax = 0, healedWithinRing = 0 } = summary.numbers
     return [
       `seeds       ${count(countSeeds(summary))}`,
       `events      ${count(summary.events)}, ${count(Math.round((summary.events / summary.busyMs) * 1000))} a second and core, ${(summary.busyMs / countSeeds(summary)).toFixed(1)} ms a seed`,
@@ -127,6 +128,7 @@ export class Campaign {
       `violations  ${count(summary.violations.length)}${summary.violations.length > 0 ? `: seeds ${firstSeeds(summary)}` : ''}`,
       `broken      in ${count(summary.broken)} runs faults took away what the protocol presupposes; ${count(summary.healed)} of them healed, in others nobody was left`,
       `healing     rounds of stabilization: median ${rounds[0]}, 99 in 100 at most ${rounds[1]}, at most ${rounds[2]}`,
+      `bound       reached to ${percent(healOfShortBoundMax)} within one ring (${count(healedWithinRing)} runs), to ${percent(healOfBoundMax)} where rings had to meet`,
       `look-ups    ${count(done)} done, ${count(failed)} failed`,
     ]
   }
@@ -147,6 +149,10 @@ function readSummary(path: string): Summary {
     throw new Error(`${path} is no summary of chordite sim`)
   }
   return read as Summary
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`
 }
 
 function firstSeeds(summary: Summary): string {

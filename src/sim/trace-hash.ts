@@ -189,7 +189,7 @@ export class TraceHash implements Observer {
 
 /** One hash of many, in their order. */
 export function combineHashes(hashes: readonly string[]): string {
-  return hex(hashOf(hashes.join(' '))) + hex(hashOf([...hashes].reverse().join(' ')))
+  return hex(hashOf(hashes.join(' '))) + hex(hashOf(`again ${[...hashes].reverse().join(' ')}`))
 }
 
 /** FNV-1a over UTF-16 units. */

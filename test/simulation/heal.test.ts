@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Action } from '../../src/sim/plan.ts'
 import { play } from '../../src/sim/play.ts'
+import { combineHashes } from '../../src/sim/trace-hash.ts'
 
 const names = ['p0', 'p1', 'p2', 'p3']
 const grown: Action[] = [
@@ -24,4 +25,11 @@ describe('where nobody is left', () => {
     expect(rounds).toBeLessThan(20)
     expect(virtualMs).toBeLessThan(60_000)
   })
+})
+
+it('the hash of a few seeds uses both its halves', () => {
+  for (const hashes of [[], ['0123456789abcdef']]) {
+    const hash = combineHashes(hashes)
+    expect(hash.slice(0, 8)).not.toBe(hash.slice(8))
+  }
 })

@@ -153,15 +153,49 @@ describe('ranges', () => {
     expect(found()).toEqual([expect.stringContaining('ranges: two owners of (2, 4]')])
   })
 
-  test('a hand-over that was told and not acknowledged makes none', () => {
-    const { peers, doctor, found } = ringOf([0, 2, 4, 6])
-    const [to] = peers(2)
+  /** 4 tells somebody that (0, 2] is theirs, and then owns that as 2 does. */
+  function tells(whom: number, o: { ends: boolean }): string[] {
+    const { simulation, oracles, peers, doctor, found } = ringOf([0, 2, 4, 6])
+    const [from, to] = peers(4, whom) as [Peer, Peer]
     const boundary = { peer: undefined, dead: false }
     doctor(4, (core) => {
-      core.handover = { token: 1, cause: 'grant', to: to as Peer, lost: range(0, 2), phase: 'telling', boundary }
+      core.handover = { token: 1, cause: 'grant', to, lost: range(0, 2), phase: 'telling', boundary }
+    })
+    const message = { type: 'grant', after: smallId(0), boundary } as const
+    oracles.sent({ id: 1, from, to, request: 1, message, atMs: simulation.nowMs })
+    if (o.ends) {
+      doctor(4, (core) => {
+        core.handover = undefined
+      })
+    }
+    doctor(4, (core) => {
       core.range = range(0, 4)
     })
-    expect(found()).toEqual([])
+    return found()
+  }
+
+  test('a hand-over that was told and not acknowledged makes none', () => {
+    expect(tells(2, { ends: false })).toEqual([])
+  })
+
+  test('unless it was told to somebody else, or has ended and nobody took it', () => {
+    for (const found of [tells(6, { ends: false }), tells(2, { ends: true })]) {
+      expect(found.join()).toContain('two owners of (0, 2]: 4 owns (0, 4] and 2 (0, 2]')
+    }
+  })
+
+  test('a suspicion excuses those whom it is about, and nobody else', () => {
+    const overlapAfter = (by: number, suspected: number): string[] => {
+      const { oracles, member, doctor, found } = ringOf([0, 2, 4, 6])
+      oracles.ledger.suspect(oracles.view.of(member(by)), oracles.view.of(member(suspected)))
+      doctor(4, (core) => {
+        core.range = range(0, 4)
+      })
+      return found()
+    }
+    expect(overlapAfter(6, 0).join()).toContain('two owners of (0, 2]')
+    expect(overlapAfter(4, 2)).toEqual([])
+    expect(overlapAfter(6, 2)).toEqual([])
   })
 
   test('what is nobody’s and what is two’s is measured', () => {
@@ -204,6 +238,18 @@ describe('ranges', () => {
 
 describe('the ideal ring', () => {
   const timers = { selfLookupMs: 200, rejoinMaxMs: 200, probeMaxMs: 100, stabilizeMaxMs: 300, successors: 2 }
+
+  test('is asked for sooner where nobody has to look for a ring', () => {
+    const { oracles } = ringOf([0, 2, 4, 6])
+    oracles.calm()
+    const soonMs = oracles.healWithinMs
+    expect(oracles.summary()).toMatchObject({ healedWithinRing: 1 })
+    const apart = ringOf([0, 2, 4, 6])
+    apart.oracles.ledger.breach('several rings', [apart.oracles.view.of(apart.member(2))], 'for a test')
+    apart.simulation.start({ address: 'n8', ids: [smallId(8)], via: 'n0' })
+    apart.oracles.calm()
+    expect(apart.oracles.healWithinMs).toBeGreaterThan(2 * soonMs)
+  })
 
   test('is asked for within the bound, and somebody stands in its way', () => {
     const { simulation, oracles, found } = ringOf([0, 2, 4, 6], { config: timers })

@@ -100,7 +100,12 @@ function verdictOf(gates) {
 export function gatesTable(gates) {
   const rows = gates
     .filter(({ peer }) => peer === undefined)
-    .map((gate) => [`${gate.part}: ${gate.name}`, gate.value ? spread(gate.value) : '–', limitOf(gate), gate.result])
+    .map((gate) => [
+      `${gate.part}: ${gate.name}`,
+      gate.value ? spread(gate.value) : '–',
+      limitOf(gate),
+      gate.result === 'no gate' ? '' : gate.result,
+    ])
   return { header: ['', 'median (quartiles)', 'limit', ''], rows, texts: [3] }
 }
 

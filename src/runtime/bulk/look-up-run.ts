@@ -7,7 +7,7 @@ import { errorAtDeadline } from '../failures.ts'
 import { aborted } from '../values.ts'
 import { Cover, type Gap } from './cover.ts'
 import { type BulkPort, openCall } from './port.ts'
-import { Window } from './window.ts'
+import { QUESTIONS_MOST, Window } from './window.ts'
 
 /** Questions without an answer for this long are left waiting, and others go on beside them: up to STUCK_MAX. */
 const STUCK_MS = ATTEMPT_FIRST_MS
@@ -41,7 +41,7 @@ export class LookUpRun {
     this.#cover = new Cover(ids)
     this.#signal = o?.signal
     this.#endMs = this.#nowMs() + timeoutMs
-    this.#window = new Window(port.exchange.table.limit)
+    this.#window = new Window(QUESTIONS_MOST, port.exchange.table.limit)
     this.done = new Promise((resolve) => {
       this.#resolve = resolve
     })

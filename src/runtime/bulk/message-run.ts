@@ -10,7 +10,7 @@ import { errorAtDeadline } from '../failures.ts'
 import { aborted } from '../values.ts'
 import type { BodyOf } from './bodies.ts'
 import { type BulkPort, openCall } from './port.ts'
-import { Window } from './window.ts'
+import { MESSAGES_MOST, Window } from './window.ts'
 
 export interface Messages {
   readonly type: MessageType<never, unknown>
@@ -52,7 +52,7 @@ export class MessageRun {
     this.#m = messages
     this.#left = messages.ids.length / ID_BYTES
     this.#results = new Array(this.#left)
-    this.#window = new Window(table.limit)
+    this.#window = new Window(MESSAGES_MOST, table.limit)
     this.#endMs = clock.nowMs() + messages.timeoutMs
     this.done = new Promise((resolve) => {
       this.#resolve = resolve

@@ -12,6 +12,9 @@
  *     grants     a range goes back along the ring by one hand-over a member; what was told and not heard is told again
  *     fill       a list is right as far as its successor's was one round before: one round for each entry
  *
+ * The two longest, rejoin and meet, count only where somebody is out of the ring, or the ledger says that there may be several:
+ * everybody else knows whom to ask.
+ *
  * A round is the longest pause between two stabilisations. Clocks may be slow by a sixth.
  */
 import type { CoreConfig } from '../../core/state.ts'
@@ -21,6 +24,8 @@ export interface Circumstances {
   readonly lives: number
   readonly delayMs: number
   readonly servicesMs: number
+  /** Somebody may have to look for a ring, or rings for each other. */
+  readonly apart: boolean
 }
 
 export interface Bound {
@@ -45,7 +50,7 @@ const CLOCKS = 1.2
 const STEPS = 12
 const SLACK = 1.25
 
-export function boundOf(config: CoreConfig, { lives, delayMs, servicesMs }: Circumstances): Bound {
+export function boundOf(config: CoreConfig, { lives, delayMs, servicesMs, apart }: Circumstances): Bound {
   const { successors, stabilizeMaxMs, probeMaxMs, evictAfterMisses, rejoinMaxMs, selfLookupMs, rememberedPeers } =
     config
   const known = Math.min(lives, rememberedPeers)
@@ -59,7 +64,7 @@ export function boundOf(config: CoreConfig, { lives, delayMs, servicesMs }: Circ
   const grants = lives * (servicesMs + roundTripMs) + probeMaxMs
   const fill = entries * stabilizeMaxMs
   const roundMs = stabilizeMaxMs + roundTripMs
-  const ms = CLOCKS * (silence + lists + rejoin + meet + order + grants + fill)
+  const ms = CLOCKS * (silence + lists + (apart ? rejoin + meet : 0) + order + grants + fill)
   // Every third self look-up follows up one split; those that wait behind it, each once.
   const followUps = CLOCKS * TURNS * (2 + Math.min(known, MERGE_ROUNDS))
   const followUpMs = followUps * (JITTER * selfLookupMs + STEPS * roundTripMs)

@@ -14,7 +14,7 @@
  */
 import { samePeer } from '../../core/messages.ts'
 import { isAcquainted, isLastOne } from './acquaintance.ts'
-import { type Bound, boundOf } from './bound.ts'
+import { type Bound, boundOf, type Circumstances } from './bound.ts'
 import type { Ledger } from './ledger.ts'
 import type { Oracle, Report, World } from './oracle.ts'
 import { type Seen, short, showList, type View } from './view.ts'
@@ -36,6 +36,9 @@ export class IdealOracle implements Oracle {
   /** When faults were over. */
   calmMs = NEVER
   #bound: Bound | undefined
+  #circumstances: Omit<Circumstances, 'apart'> | undefined
+  /** Somebody has to look for a ring, or has had to since. */
+  #apart = false
   #healedMs: number | undefined
   #isStranded = false
   #relapses = 0
@@ -51,12 +54,23 @@ export class IdealOracle implements Oracle {
   /** Faults are over. `delayMs`: how long a message takes at most from now on; `servicesMs`: a hand-over. */
   calm(delayMs: number, servicesMs: number): void {
     this.calmMs = this.#world.nowMs
-    this.#bound = boundOf(this.#world.config, { lives: this.#view.lives, delayMs, servicesMs })
+    this.#circumstances = { lives: this.#view.lives, delayMs, servicesMs }
+    this.#setBound(!this.#ledger.mustHold || [...this.#unsettled].some(isOutside))
     this.#changed = true
     this.#look()
   }
 
+  #setBound(apart: boolean): void {
+    if (this.#circumstances === undefined) return
+    this.#apart = apart
+    this.#bound = boundOf(this.#world.config, { ...this.#circumstances, apart })
+  }
+
+  /** Faults that are over may still have consequences that need the longer one. */
   get bound(): Bound | undefined {
+    if (!this.#apart && this.#bound !== undefined && this.#healedMs === undefined) {
+      if (!this.#ledger.mustHold || [...this.#unsettled].some(isOutside)) this.#setBound(true)
+    }
     return this.#bound
   }
 
@@ -151,6 +165,7 @@ export class IdealOracle implements Oracle {
   summary(): Record<string, number> {
     const { ms = 0, rounds = 0, roundMs = 1 } = this.#bound ?? {}
     const healed = this.#healedMs
+    const share = healed === undefined || ms === 0 ? 0 : healed / ms
     return {
       healed: healed === undefined ? 0 : 1,
       stranded: this.#isStranded ? 1 : 0,
@@ -158,7 +173,9 @@ export class IdealOracle implements Oracle {
       healMsMax: healed ?? 0,
       healRoundsMax: healed === undefined ? 0 : healed / roundMs,
       healBoundRoundsMax: rounds,
-      healOfBoundMax: healed === undefined || ms === 0 ? 0 : healed / ms,
+      healOfBoundMax: this.#apart ? share : 0,
+      healOfShortBoundMax: this.#apart ? 0 : share,
+      healedWithinRing: healed === undefined || this.#apart ? 0 : 1,
     }
   }
 
@@ -172,6 +189,11 @@ export class IdealOracle implements Oracle {
     let at = seen.previous
     for (let i = 0; i <= 4 * successors && at !== seen; i++, at = at.previous) this.#dirty.add(at)
   }
+}
+
+/** It joins, or has lost its ring. */
+function isOutside({ core }: Seen): boolean {
+  return core.departure === undefined && core.status !== 'left'
 }
 
 /** What is not as on an ideal ring of the live. */

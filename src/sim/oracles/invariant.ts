@@ -130,7 +130,7 @@ export class InvariantOracle implements Oracle {
     if (!seen.live) return
     this.#suspicion = true
     this.#dirty = true
-    this.#ledger.suspect()
+    this.#ledger.suspect(by, seen)
     this.#text ??= `${by} takes ${seen} for dead or silent`
   }
 

@@ -47,6 +47,8 @@ export class Ledger {
   longestMs = 0
   /** Live members counted dead by somebody, or passed over, in all: not each is a breach. */
   suspicions = 0
+  /** Whom suspicions since then are about, who had them, and who has taken over from either. */
+  readonly #concerned = new Set<Seen>()
   #brokenMs = 0
   readonly #world: World
 
@@ -65,26 +67,36 @@ export class Ledger {
     this.mustHold = false
   }
 
-  /** Somebody who lives was taken for dead or silent. What that excuses it excuses until the ring is ideal again. */
-  suspect(): void {
+  /** `seen` lives, and was taken for dead or silent. What that excuses it excuses until the ring is ideal again. */
+  suspect(by: Seen, seen: Seen): void {
     this.suspicions++
     this.since.add('suspicion')
+    this.#concerned.add(by).add(seen)
+  }
+
+  /** `heir` has a range, or a part of it, from somebody. */
+  inherit(heir: Seen, from: Seen): void {
+    if (this.#concerned.has(from)) this.#concerned.add(heir)
   }
 
   /** The ring is ideal. */
   mend(): void {
     this.since.clear()
+    this.#concerned.clear()
     if (this.mustHold) return
     this.mustHold = true
     this.mended++
     this.longestMs = Math.max(this.longestMs, this.#world.nowMs - this.#brokenMs)
   }
 
-  /** Two may own a key for reasons that are not the protocol's. */
-  get excusesOverlap(): boolean {
-    const { since } = this
-    if (since.size === 0) return false
-    return since.has('suspicion') || since.has('several rings') || this.excusesAll
+  /** Any two may own a key, for reasons that are not the protocol's. */
+  get excusesOverlaps(): boolean {
+    return this.since.size > 0 && (this.since.has('several rings') || this.excusesAll)
+  }
+
+  /** These two may: one of them was taken for dead, or took somebody for it, or has what such a one had. */
+  excusesOverlapOf(a: Seen, b: Seen): boolean {
+    return this.excusesOverlaps || this.#concerned.has(a) || this.#concerned.has(b)
   }
 
   /** Of two with one id a list can name one only, and is held to pass over the other when that is the one left. */

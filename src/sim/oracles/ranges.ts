@@ -3,9 +3,10 @@
  *
  * - each change of range is one event: the epoch rises by one, what is gained and lost adds up, the range ends at its owner
  * - who takes over takes from the dead, or from whom somebody counts as dead (a suspicion; docs/decisions/001)
- * - no two own a key, unless a hand-over has been told and its answer has not come yet, or since the ring was last ideal
- *   somebody who lives has been counted dead, or there are other reasons for two rings in the ledger; or what one of them
- *   took over from the dead was not all the dead one's any more. That needs no suspicion: who had granted part of it to a
+ * - no two own a key, unless the one has told the other that it is that one's, or somebody from whom the other has it, and
+ *   the answer has not come yet; or since the ring was last ideal one of them has been counted dead while it lived, or has
+ *   counted another so, or has its range from such a one; or there are reasons for two rings in the ledger; or what one of
+ *   them took over from the dead was not all the dead one's any more. That needs no suspicion: who had granted part of it to a
  *   joiner, and died before its own successor heard of that joiner, took the knowledge with it. The successor takes over up
  *   to the next who calls, until the joiner calls. It is the same if the grant, or the hand-over of a leaver, was still on
  *   its way when its sender died: the receiver takes it from the dead, without knowing that the successor has done so before.
@@ -28,6 +29,15 @@ import { type Seen, short, type View } from './view.ts'
 
 type RangeEvent = CoreEvent & { type: 'range' }
 
+/** What a member has told another to be that one's. */
+interface Told {
+  readonly range: Range
+  readonly to: Seen
+  /** Whom it was told, and who has of it from one of these. */
+  readonly holders: Set<Seen>
+  isTaken: boolean
+}
+
 export class RangeOracle implements Oracle {
   readonly name = 'ranges'
   readonly ownership = new Ownership()
@@ -36,8 +46,8 @@ export class RangeOracle implements Oracle {
   readonly #ledger: Ledger
   readonly #report: Report
   readonly #last = new Map<Seen, { epoch: bigint; range: Range | undefined }>()
-  /** What a member has told others to be theirs, until it has given it up itself. */
-  readonly #told = new Map<Seen, Range[]>()
+  /** What a member has told others to be theirs, until it has given it up itself, or nobody has taken it in the end. */
+  readonly #told = new Map<Seen, Told[]>()
   #changed = false
   /** What each gives away, as we last saw it. */
   readonly #handovers = new Map<Seen, Handover>()
@@ -67,15 +77,17 @@ export class RangeOracle implements Oracle {
     if (event.type === 'range') this.#checkEvent(seen, event)
   }
 
-  sent({ from, message }: Flight): void {
+  sent({ from, to: receiver, message }: Flight): void {
     if (message.type !== 'handOver' && message.type !== 'grant') return
+    const { after } = message
     const teller = this.#view.find(from)
+    const to = this.#view.find(receiver)
     const upTo = message.type === 'handOver' ? from.id : teller?.core.handover?.lost.upTo
-    if (teller === undefined || message.after === undefined || upTo === undefined) return
+    if (teller === undefined || to === undefined || after === undefined || upTo === undefined) return
     const told = this.#told.get(teller) ?? []
-    if (!told.some(({ after, upTo: end }) => message.after?.equals(after) && end.equals(upTo))) {
-      this.#told.set(teller, [...told, { after: message.after, upTo }])
-    }
+    const range = { after, upTo }
+    if (told.some((one) => one.to === to && same(one.range, range))) return
+    this.#told.set(teller, [...told, { range, to, holders: new Set([to]), isTaken: false }])
   }
 
   changed(seen: Seen, what: number): void {
@@ -134,16 +146,29 @@ export class RangeOracle implements Oracle {
     if (event.range !== undefined && !event.range.upTo.equals(seen.id)) {
       this.#fail(seen, `a range that ends elsewhere: ${show(event.range)}`)
     }
+    if (event.gained.length > 0) this.#noteHolder(seen, event.from)
     if (event.cause === 'takeover') this.#checkTakeover(seen, event)
     else if (event.gained.length > 0 && this.#hasDied(event.from)) this.#tookFromDead = seen
     const flaw = flawOfChange(range, event)
     if (flaw !== undefined) this.#fail(seen, `${flaw}: ${show(range)} → ${show(event.range)} (${event.cause})`)
   }
 
+  #noteHolder(seen: Seen, from: Peer | undefined): void {
+    const giver = from && this.#view.find(from)
+    if (giver === undefined) return
+    this.#ledger.inherit(seen, giver)
+    for (const [teller, told] of this.#told) {
+      for (const one of told) {
+        if (one.holders.has(giver)) one.holders.add(seen)
+        if (giver === teller && one.to === seen) one.isTaken = true
+      }
+    }
+  }
+
   #checkTakeover(seen: Seen, { from }: RangeEvent): void {
     this.#tookFromDead = seen
     const owner = from && this.#view.find(from)
-    if (owner === undefined || owner === seen || !owner.live || this.#ledger.excusesOverlap) return
+    if (owner === undefined || owner === seen || !owner.live || this.#ledger.excusesOverlapOf(seen, owner)) return
     if (!this.#isDoubted(owner, owner)) this.#fail(seen, `takes over from ${owner}, whom nobody counts dead`)
   }
 
@@ -158,9 +183,12 @@ export class RangeOracle implements Oracle {
     if (seen.handover === undefined) this.#handovers.delete(seen)
     else this.#handovers.set(seen, seen.handover)
     if (before?.phase !== 'telling' || before === seen.handover) return
+    // A leaver may turn to another heir before the first has answered, who takes it all the same.
+    if (before.cause === 'grant') this.#keepTold(seen, (one) => one.isTaken || one.to !== this.#view.find(before.to))
     const { detector } = seen.core
     if (!detector.isDead(before.to) || detector.hasDeparted(before.to)) return
-    if (this.#view.find(before.to)?.stopped === false) this.#ledger.suspect()
+    const to = this.#view.find(before.to)
+    if (to?.stopped === false) this.#ledger.suspect(seen, to)
   }
 
   #fail(seen: Seen, text: string): void {
@@ -169,17 +197,20 @@ export class RangeOracle implements Oracle {
 
   /** What it does not own any more it cannot own together with those it told. */
   #forgetTold(seen: Seen): void {
-    const told = this.#told.get(seen)
-    if (told === undefined) return
-    const left = told.filter((range) => seen.range !== undefined && intersection(range, seen.range) !== undefined)
+    const { range } = seen
+    this.#keepTold(seen, (told) => range !== undefined && intersection(told.range, range) !== undefined)
+  }
+
+  #keepTold(seen: Seen, which: (told: Told) => boolean): void {
+    const left = this.#told.get(seen)?.filter(which) ?? []
     if (left.length === 0) this.#told.delete(seen)
     else this.#told.set(seen, left)
   }
 
   #explain(a: Seen, b: Seen): void {
     const shared = intersection(a.range as Range, b.range as Range)
-    if (shared === undefined || this.#deathDoubled || this.#ledger.excusesOverlap) return
-    if (this.#hasTold(a, shared) || this.#hasTold(b, shared) || this.#isDoubted(a, b)) {
+    if (shared === undefined || this.#deathDoubled || this.#ledger.excusesOverlapOf(a, b)) return
+    if (this.#hasTold(a, b, shared) || this.#hasTold(b, a, shared) || this.#isDoubted(a, b)) {
       this.#overlapsExplained++
       return
     }
@@ -193,19 +224,17 @@ export class RangeOracle implements Oracle {
     this.#report('ranges', [a, b], `two owners of ${show(shared)}: ${text}`)
   }
 
-  #hasTold(seen: Seen, shared: Range): boolean {
-    const { handover } = seen.core
-    if (handover?.phase === 'telling' && covers(handover.lost, shared)) return true
-    return this.#told.get(seen)?.some((range) => covers(range, shared)) ?? false
+  #hasTold(teller: Seen, other: Seen, shared: Range): boolean {
+    return this.#told.get(teller)?.some(({ range, holders }) => holders.has(other) && covers(range, shared)) ?? false
   }
 
   /** Somebody counts one of them dead: not every such verdict is an event. */
   #isDoubted(a: Seen, b: Seen): boolean {
-    for (const { core } of this.#view.all) {
-      const { detector } = core
-      const isWrong = (seen: Seen) => detector.isDead(seen.self) && !detector.hasDeparted(seen.self)
-      if (!isWrong(a) && !isWrong(b)) continue
-      this.#ledger.suspect()
+    for (const by of this.#view.all) {
+      const { detector } = by.core
+      const doubted = [a, b].find(({ self }) => detector.isDead(self) && !detector.hasDeparted(self))
+      if (doubted === undefined) continue
+      this.#ledger.suspect(by, doubted)
       return true
     }
     return false

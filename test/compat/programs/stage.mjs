@@ -28,14 +28,18 @@ function kept(opened, send) {
   return send
 }
 
-/** One that nobody uses now. */
-export function port() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject)
-    server.listen(0, () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
+/** One that nobody uses now, and that no connection will be given by chance. */
+export async function port() {
+  for (;;) {
+    const chosen = 10_000 + Math.floor(20_000 * Math.random())
+    if (await isFree(chosen)) return chosen
+  }
+}
+
+function isFree(port) {
+  return new Promise((resolve) => {
+    const server = createServer().on('error', () => resolve(false))
+    server.listen(port, () => server.close(() => resolve(true)))
   })
 }
 
