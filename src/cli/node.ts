@@ -1,22 +1,30 @@
-/** `chordite node`: one member of a ring, until a signal tells it to leave. */
+/** `chordite node`: one member of a ring, or one for each of several threads, until a signal tells it to leave. */
 import { type Command, Option } from 'commander'
+import { WORKERS_MAX } from '../cluster/options.ts'
 import { type ChordNode, createNode, type NodeOptions } from '../index.ts'
 import { collect, defined, integer, transportOption } from './flags.ts'
 import { KEY_MESSAGE } from './key-message.ts'
+import { describedEvent, describedMembers, EVENTS, printReady } from './node-lines.ts'
+import { runWorkers } from './node-workers.ts'
 import { note, print, printJson } from './output.ts'
-import { type PlainMember, plainMember, plainPeer, plainRange, share } from './plain.ts'
 import { onStopSignals } from './signals.ts'
 
 interface NodeFlags extends NodeOptions {
   startTimeout: number
   json?: boolean
   status?: number
+  workers?: number
 }
 
 export function addNode(program: Command): void {
   program
     .command('node')
-    .description('run one member of a ring; SIGTERM or Ctrl-C leaves, a second one closes at once')
+    .description('run a member of a ring, or several; SIGTERM or Ctrl-C leaves, a second one closes at once')
+    .addOption(
+      new Option('--workers <n>', 'threads, each a member with the next port: --listen’s is the first').argParser(
+        integer(1, WORKERS_MAX),
+      ),
+    )
     .option('--listen <address>', 'host:port to bind; port 0 picks a free one (default: 127.0.0.1:0)')
     .option('--advertise <address>', 'host:port that others reach this node at, when it differs')
     .addOption(
@@ -51,19 +59,11 @@ export function addNode(program: Command): void {
 }
 
 async function run(flags: NodeFlags): Promise<void> {
-  const { startTimeout, json = false, status, ...options } = flags
-  const node = createNode(defined(options))
-  node.handle(KEY_MESSAGE, (message) => String(message.member.id))
-  if (json) printEvents(node)
-  else printWarnings(node)
-  const stop = new Stop(node)
+  const { startTimeout: _, json = false, status: __, workers, ...options } = flags
+  const stop = new Stop()
   try {
-    await node.start({ timeoutMs: startTimeout })
-    printReady(node, json)
-    const timer = json && status !== undefined ? setInterval(printStatus, status, node) : undefined
-    const failure = await node.closed
-    clearInterval(timer)
-    if (failure) throw failure
+    if (workers === undefined) await runNode(defined(options), flags, stop)
+    else await runWorkers({ ...defined(options), workers }, flags, stop)
   } catch (error) {
     // A node that was told to leave while it joined is no failure.
     if (!stop.asked) throw error
@@ -75,41 +75,43 @@ async function run(flags: NodeFlags): Promise<void> {
   if (stop.forced) process.exitCode = 1
 }
 
+async function runNode(options: NodeOptions, { startTimeout, json = false, status }: NodeFlags, stop: Stop) {
+  const node = createNode(options)
+  node.handle(KEY_MESSAGE, (message) => String(message.member.id))
+  if (json) printEvents(node)
+  else printWarnings(node)
+  stop.target = node
+  await node.start({ timeoutMs: startTimeout })
+  printReady(node, node.members, json)
+  const timer = json && status !== undefined ? setInterval(printStatus, status, node) : undefined
+  const failure = await node.closed
+  clearInterval(timer)
+  if (failure) throw failure
+}
+
 /** The first signal leaves, or gives up joining; the second closes. */
 class Stop {
+  target: Pick<ChordNode, 'state' | 'leave' | 'close'> | undefined
   asked = false
   forced = false
   readonly dispose: () => void
 
-  constructor(node: ChordNode) {
+  constructor() {
     this.dispose = onStopSignals((times) => {
       this.asked = true
       this.forced = times > 1
-      const joined = node.state === 'member' || node.state === 'isolated'
-      void (joined && times === 1 ? node.leave() : node.close())
+      const joined = this.target?.state === 'member' || this.target?.state === 'isolated'
+      void (joined && times === 1 ? this.target?.leave() : this.target?.close())
     })
   }
 }
 
-function printReady(node: ChordNode, json: boolean): void {
-  const members = described(node)
-  if (json) {
-    printJson({ event: 'ready', address: node.address, transport: node.transport, pid: process.pid, members })
-    return
-  }
-  const points = members.length === 1 ? `id ${members[0]!.id}` : `${members.length} virtual nodes`
-  print(`ready ${node.address} (${node.transport} transport, ${points})`)
-}
-
 function printStatus(node: ChordNode): void {
-  printJson({ event: 'status', state: node.state, members: described(node), metrics: node.metrics() })
+  printJson({ event: 'status', state: node.state, members: describedMembers(node.members), metrics: node.metrics() })
 }
 
-function described(node: ChordNode): (PlainMember & { share: number })[] {
-  return node.members.map((member) => {
-    const plain = plainMember(member)
-    return { ...plain, share: share(plain.range) }
-  })
+function printEvents(node: ChordNode): void {
+  for (const event of EVENTS) node.on(event, (value) => printJson(describedEvent(event, value)))
 }
 
 function printWarnings(node: ChordNode): void {
@@ -117,37 +119,4 @@ function printWarnings(node: ChordNode): void {
     if (previous === 'isolated' || current === 'isolated') print(`state ${current}`)
   })
   node.on('warning', (warning) => note(`warning: ${warning.message} (${warning.code})`))
-}
-
-function printEvents(node: ChordNode): void {
-  node.on('state', (change) => printJson({ event: 'state', ...change }))
-  node.on('warning', ({ code, message }) => printJson({ event: 'warning', code, message }))
-  node.on('range', (change) => {
-    printJson({
-      event: 'range',
-      id: change.member.id,
-      epoch: change.epoch,
-      cause: change.cause,
-      ...(change.range ? { range: plainRange(change.range) } : {}),
-      gained: change.gained.map(plainRange),
-      lost: change.lost.map(plainRange),
-      ...(change.from ? { from: plainPeer(change.from) } : {}),
-      ...(change.to ? { to: plainPeer(change.to) } : {}),
-    })
-  })
-  for (const event of ['predecessor', 'successor'] as const) {
-    node.on(event, ({ member, previous, current }) => {
-      printJson({
-        event,
-        id: member.id,
-        ...(previous ? { previous: plainPeer(previous) } : {}),
-        ...(current ? { current: plainPeer(current) } : {}),
-      })
-    })
-  }
-  node.on('peer:up', (peer) => printJson({ event: 'peer:up', peer: plainPeer(peer) }))
-  node.on('peer:down', ({ peer, reason }) => printJson({ event: 'peer:down', peer: plainPeer(peer), reason }))
-  for (const event of ['ring:split', 'ring:merged'] as const) {
-    node.on(event, ({ member, peer }) => printJson({ event, id: member.id, peer: plainPeer(peer) }))
-  }
 }

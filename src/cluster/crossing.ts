@@ -31,8 +31,8 @@ export function pack(value: unknown, depth = 0): unknown {
   }
   if (value instanceof Error) return packError(value, depth)
   if (Array.isArray(value)) return value.map((entry) => pack(entry, depth + 1))
-  const prototype = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype || prototype === null) {
+  // Peers, too, have a class of their own.
+  if (Object.prototype.toString.call(value) === '[object Object]') {
     return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, pack(entry, depth + 1)]))
   }
   try {

@@ -18,9 +18,28 @@ export const RESTART_MAX_MS = 10_000
 export const END_MS = 3_000
 
 const PORT_MAX = 65_535
-const OWN_NAMES = ['workers', 'module', 'data', 'restart', 'resourceLimits', 'env']
-const NODE_NAMES = ['listen', 'advertise', 'join', 'network', 'virtualNodes', 'successors', 'onIsolated', 'stateFile']
-const MORE_NODE_NAMES = ['record', 'transport', 'timing', 'limits', 'logger']
+const NAMES = Object.keys({
+  workers: true,
+  module: true,
+  data: true,
+  restart: true,
+  resourceLimits: true,
+  env: true,
+  listen: true,
+  advertise: true,
+  join: true,
+  network: true,
+  virtualNodes: true,
+  capacity: true,
+  successors: true,
+  onIsolated: true,
+  stateFile: true,
+  record: true,
+  transport: true,
+  timing: true,
+  limits: true,
+  logger: true,
+} satisfies Record<keyof ClusterOptions, true>)
 const RESOURCE_NAMES = ['maxYoungGenerationSizeMb', 'maxOldGenerationSizeMb', 'codeRangeSizeMb', 'stackSizeMb']
 
 export interface ClusterSettings {
@@ -36,7 +55,7 @@ export interface ClusterSettings {
 
 /** Errors: ERR_BAD_OPTION, ERR_BAD_ADDRESS. */
 export function clusterSettings(o: ClusterOptions): ClusterSettings {
-  const options = known(o, 'cluster option', [...OWN_NAMES, ...NODE_NAMES, ...MORE_NODE_NAMES]) as ClusterOptions
+  const options = known(o, 'cluster option', NAMES) as ClusterOptions
   const { restart = true, data, resourceLimits, env } = options
   if (typeof restart !== 'boolean') throw bad('restart', 'must be true or false')
   return {

@@ -54,8 +54,10 @@ class ClusterWorker {
 
   #stop(message: ToWorker & { type: 'leave' | 'close' }): void {
     this.#isStopping = true
-    if (this.#node === undefined) return void this.#end(undefined)
-    void (message.type === 'leave' ? this.#node.leave({ timeoutMs: message.timeoutMs }) : this.#node.close())
+    const node = this.#node
+    const closed = message.type === 'leave' ? node?.leave({ timeoutMs: message.timeoutMs }) : node?.close()
+    // Also where the module's setup never ends.
+    void Promise.resolve(closed).then(() => this.#end(undefined))
   }
 
   /** The node's whole life. */

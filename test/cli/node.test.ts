@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
-import { MAIN, Running } from './chordite.ts'
+import { chordite, MAIN, Running } from './chordite.ts'
 
 test('a node prints where it is, and leaves on SIGTERM', async () => {
   const node = new Running(['node', '--json', '--virtual-nodes', '2'])
@@ -67,4 +67,33 @@ test('the nodes of an up that is killed leave by themselves', async () => {
   )
   expect(alone.event).toBe('range')
   expect(await watcher.end('SIGTERM')).toBe(0)
+})
+
+test('with --workers it is several members; all leave on SIGTERM', async () => {
+  const first = new Running(['node', '--json'])
+  const { address } = (await first.event(({ event }) => event === 'ready')) as { address: string }
+  const both = new Running(['node', '--json', '--workers', '2', '--join', address, '--status', '50'])
+  const status = await both.event(({ event }) => event === 'status')
+  expect(status.state).toBe('member')
+  expect(status.members).toHaveLength(2)
+  const ready = both.events.filter(({ event }) => event === 'ready')
+  expect(new Set(ready.map(({ address }) => address)).size).toBe(2)
+  expect(ready.map(({ worker }) => worker).sort()).toEqual([0, 1])
+  const routed = await chordite(['route', '--json', '--to', ready[0]!.address as string], 'ann\nbob\n')
+  expect(routed.code).toBe(0)
+  expect(await both.end('SIGTERM')).toBe(0)
+  expect(both.events.at(-1)).toEqual({ event: 'closed', graceful: true })
+  expect(await first.end('SIGTERM')).toBe(0)
+})
+
+test('with --workers and without --json it prints a line for each', async () => {
+  const child = spawn(process.execPath, [MAIN, 'node', '--workers', '2'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const output = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const ready = /^ready 127\.0\.0\.1:\d+ \((native|tcp) transport, worker [01], id [0-9a-f]{40}\)$/
+  expect((await output.next()).value).toMatch(ready)
+  expect((await output.next()).value).toMatch(ready)
+  child.kill('SIGTERM')
+  expect((await output.next()).value).toBe('left')
+  await once(child, 'close')
+  expect(child.exitCode).toBe(0)
 })

@@ -1,0 +1,2 @@
+/** Its setup never ends. */
+export const setup = () => new Promise(() => {})
