@@ -30,6 +30,13 @@ export const NATIVE_TARGETS = [
     helpers: ['fuzz/endpoint_fuzz.cc', 'fuzz/endpoint_model.cc', 'fuzz/kernel.cc'],
     link: SYSTEM_CALLS.map((name) => `-Wl,--wrap=${name}`),
   },
+  {
+    name: 'forward',
+    bytes: 192,
+    sources: [...sourcesLike(/^endpoint.*\.cc$/), 'connection.cc', 'poller_epoll.cc'],
+    helpers: ['fuzz/forward_fuzz.cc', 'fuzz/kernel.cc'],
+    link: SYSTEM_CALLS.map((name) => `-Wl,--wrap=${name}`),
+  },
 ]
 
 /** `prefix`: what comes before a frame of the test vectors to make it an input. `inputs`: what is not found by chance. */

@@ -162,6 +162,26 @@ it('what is cached is answered at once, what is not fails alone', async () => {
   await expect(node.lookup(own, { cached: true })).rejects.toMatchObject({ code: 'ERR_CLOSED' })
 })
 
+it('what owners have told is remembered: answered without a message, and asked about once for each owner', async () => {
+  const ring = new SimulatedRing()
+  const nodes = await ring.grow(6)
+  await ring.calm()
+  const expected = addressesOf(nodes, KEYS)
+  const [node] = nodes as [ChordNode]
+  for (const caller of [node, await ring.client()]) {
+    await ring.settle(caller.lookupMany(KEYS))
+    const before = sentBy(node)
+    expect(found(await caller.lookupMany(KEYS, { cached: true }))).toEqual(expected)
+    const { owners, indexes } = await caller.lookupMany(KEYS, { cached: true, packed: true })
+    expect([...indexes].map((index) => owners[index]!.owner.address)).toEqual(expected)
+    expect((await caller.lookup(KEYS[7]!, { cached: true })).owner.address).toBe(expected[7])
+    expect(sentBy(node)).toBe(before)
+    expect(found(await ring.settle(caller.lookupMany(KEYS)))).toEqual(expected)
+    // The range round zero may be asked for twice.
+    if (caller === node) expect(sentBy(node) - before).toBeLessThanOrEqual(nodes.length)
+  }
+})
+
 function later<T>(ring: SimulatedRing, ms: number, fn: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     ring.network.clock.setTimer(ms, () => void fn().then(resolve, reject))
