@@ -3,7 +3,7 @@
 export const SEED = 2003
 
 /** `modules`: those of the simulator, the router and the ids. Every experiment draws from a stream of its own. */
-export function labOf({ sim, router, id }, name, seed = SEED) {
+export function labOf({ sim, router, id, cache }, name, seed = SEED) {
   const random = sim.streamOf(seed, 'paper', name)
   const word = () => random.nextUint32()
   return {
@@ -11,6 +11,7 @@ export function labOf({ sim, router, id }, name, seed = SEED) {
     random,
     seed,
     route: router.route,
+    RangeCache: cache?.RangeCache,
     Id: id.Id,
     randomId: () => new id.Id(word(), word(), word(), word(), word()),
     /** Of a Poisson stream with `rate` events a second: the wait for the next one. */
@@ -20,12 +21,13 @@ export function labOf({ sim, router, id }, name, seed = SEED) {
 
 /** The built library. */
 export async function builtModules() {
-  const [simulation, placement, random, router, id] = await Promise.all([
+  const [simulation, placement, random, router, id, cache] = await Promise.all([
     import('../../dist/sim/simulation.js'),
     import('../../dist/sim/placement.js'),
     import('../../dist/sim/random.js'),
     import('../../dist/core/router.js'),
     import('../../dist/core/id.js'),
+    import('../../dist/core/range-cache.js'),
   ])
-  return { sim: { ...simulation, ...placement, ...random }, router, id }
+  return { sim: { ...simulation, ...placement, ...random }, router, id, cache }
 }

@@ -1,4 +1,5 @@
 import type * as id from '../../src/core/id.ts'
+import type * as cache from '../../src/core/range-cache.ts'
 import type * as router from '../../src/core/router.ts'
 import type { streamOf } from '../../src/sim/random.ts'
 import type { Simulation } from '../../src/sim/simulation.ts'
@@ -37,6 +38,12 @@ export interface Figures {
     rows: { exponent: number; paper: Summary; ours: Summary }[]
     distribution: { exponent: number; shares: number[]; theory: number[]; variation: number }
   }
+  cached: {
+    learning: { nodes: number; plain: Summary; rows: Summary[] }[]
+    nodes: number
+    rings: number
+    stale: { share: number; first: Summary; redirected: number; retried: number; later: Summary }[]
+  }
   load: { rows: { virtualNodes: number; p1: number; p50: number; p99: number; theory: { p1: number; p99: number } }[] }
   failure: {
     rows: { share: number; iterative: Walked; recursive: Walked }[]
@@ -56,6 +63,8 @@ export interface Modules {
   sim: { Simulation: typeof Simulation; placeIdeal: typeof placeIdeal; streamOf: typeof streamOf }
   router: typeof router
   id: typeof id
+  /** For the part `cached`. */
+  cache?: typeof cache
 }
 
 export const PARTS: readonly (keyof Figures)[]

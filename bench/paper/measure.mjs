@@ -1,4 +1,5 @@
 /** The experiments by name, each timed. */
+import { measureCached } from './cached.mjs'
 import { measureChurn } from './churn.mjs'
 import { measureFailure } from './failure.mjs'
 import { labOf } from './lab.mjs'
@@ -8,6 +9,7 @@ import { measureStretch } from './stretch.mjs'
 
 const EXPERIMENTS = {
   path: measurePathLength,
+  cached: measureCached,
   load: measureLoad,
   failure: measureFailure,
   churn: measureChurn,

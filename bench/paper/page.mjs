@@ -13,7 +13,7 @@ export function writeEvaluation(report) {
 }
 
 function sectionsOf({ machine, versions, seed, parts }) {
-  const sections = { path: pathSection, load: loadSection, failure: failureSection }
+  const sections = { path: pathSection, cached: cachedSection, load: loadSection, failure: failureSection }
   Object.assign(sections, { churn: churnSection, stretch: stretchSection })
   const texts = Object.entries(parts).map(([part, figures]) => [
     part,
@@ -45,6 +45,29 @@ function pathSection({ lookups, rows, distribution }) {
     markdownTable(header, cells),
     `${count(lookups)} look-ups at each size.`,
     distributionTable(distribution),
+  ].join('\n\n')
+}
+
+function cachedSection({ learning, nodes, rings, stale }) {
+  const learnt = learning.map(({ nodes, plain, rows }) => [
+    nodes,
+    two(plain.mean),
+    ...rows.map(({ mean }) => two(mean)),
+  ])
+  const outdated = stale.map(({ share, first, redirected, retried, later }) => [
+    share,
+    two(first.mean),
+    interval(first),
+    tenth(100 * redirected),
+    tenth(100 * retried),
+    two(later.mean),
+  ])
+  const afterwards = ['at once', '(p1, p99)', 'redirected, %', 'asked anew, %', 'after 4 look-ups for each node']
+  return [
+    markdownTable(['nodes', 'nothing remembered', 'first N', 'after N', 'after 4 N', 'after 16 N'], learnt),
+    'Messages until the frame is at the owner, mean of N look-ups by one node that remembers ranges; the others remember none.',
+    markdownTable(['replaced', ...afterwards], outdated),
+    `${count(nodes)} nodes, all ranges known before that share of the nodes was replaced. ${count(rings)} rings each.`,
   ].join('\n\n')
 }
 

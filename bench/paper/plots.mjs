@@ -8,9 +8,9 @@ const PUBLISHED = '#5b86c4'
 
 const PLOTS = { path: pathPlot, load: loadPlot, failure: failurePlot, churn: churnPlot, stretch: stretchPlot }
 
-/** Of the parts that were measured. */
+/** Of the parts that were measured and have one. */
 export function paperPlots(parts) {
-  return Object.entries(parts).map(([part, figures]) => PLOTS[part](figures))
+  return Object.entries(parts).flatMap(([part, figures]) => PLOTS[part]?.(figures) ?? [])
 }
 
 function pathPlot({ rows, distribution }) {

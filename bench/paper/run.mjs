@@ -3,7 +3,7 @@
  * docs/evaluation.md and docs/plots. Everything but the times is the same in every run of a seed.
  *
  *   --quick        small rings and few look-ups, nothing written: shows that everything runs
- *   --only PART    path, load, failure, churn or stretch; only that part of the page is written
+ *   --only PART    path, cached, load, failure, churn or stretch; only that part of the page is written
  *   --seed N       instead of 2003; nothing written
  *   --json         the figures as JSON on standard output, nothing written
  *   --no-build     dist/ is fresh

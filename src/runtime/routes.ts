@@ -6,6 +6,7 @@
 import { NO_ARC } from '../core/arc-table.ts'
 import type { ChordNode } from '../core/chord-node.ts'
 import type { Id } from '../core/id.ts'
+import type { Range } from '../core/messages.ts'
 import { arcsOf, type RangeCache } from '../core/range-cache.ts'
 import { decide } from '../core/router.ts'
 import type { Link, RouteTables, RouteWay } from '../transports/transport.ts'
@@ -33,6 +34,7 @@ export class Routes {
   readonly #o: RoutesOptions
   #cores: readonly ChordNode[] = []
   #version = -1
+  #ranges: readonly (Range | undefined)[] = []
   #frames = 0
   #plan: RoutePlan | undefined
   /** Whom the plan goes by. */
@@ -47,7 +49,7 @@ export class Routes {
 
   /** For a frame that is not FINAL: the best way, or one of two others; none for what is our own members', or nobody's. */
   wayTo(key: Id, other: number): Way | undefined {
-    this.changed()
+    if (this.#cores !== this.#o.cores()) this.#look()
     if (this.#plan === undefined && other === 0 && ++this.#frames > FRAMES_UNPLANNED * this.#cores.length) this.#make()
     if (this.#plan === undefined) return wayOf(decide(this.#cores, key, false, 0, other))
     const { arcs, rows } = this.#plan
@@ -55,22 +57,9 @@ export class Routes {
     return number === NO_ARC ? undefined : rows[number]![other]
   }
 
-  /** The cores may know something else than before. */
-  changed(): void {
-    const cores = this.#o.cores()
-    const version = versionOf(cores)
-    if (version === this.#version && cores === this.#cores) return
-    this.#version = version
-    this.#cores = cores
-    this.#frames = 0
-    if (this.#plan === undefined) return
-    this.#plan = undefined
-    this.#o.links().transport.routing?.suspend()
-  }
-
   /** After the cores have done all they could for now. */
   settled(): void {
-    this.changed()
+    this.#look()
     const plan = this.#plan
     if (plan === undefined || this.#rememberedVersion === this.#o.remembered.version) return
     if (this.#o.turn.nowMs - this.#installedMs >= REMEMBERED_MS) this.#install(plan)
@@ -80,6 +69,21 @@ export class Routes {
   sessionChanged(session: Session): void {
     this.#rememberedVersion = -1
     if (this.#plan !== undefined && this.#addresses.has(session.address)) this.#install(this.#plan)
+  }
+
+  /** Whether the cores know something else than before. */
+  #look(): void {
+    const cores = this.#o.cores()
+    const version = versionOf(cores)
+    const isSame = version === this.#version && cores.every(({ range }, i) => range === this.#ranges[i])
+    if (isSame && cores === this.#cores) return
+    this.#version = version
+    this.#ranges = cores.map(({ range }) => range)
+    this.#cores = cores
+    this.#frames = 0
+    if (this.#plan === undefined) return
+    this.#plan = undefined
+    this.#o.links().transport.routing?.suspend()
   }
 
   #make(): void {
@@ -119,9 +123,9 @@ export class Routes {
   }
 }
 
-/** Grows with everything that a decision depends on. */
+/** Grows with everything that a decision depends on but ranges. */
 function versionOf(cores: readonly ChordNode[]): number {
   let version = 0
-  for (const { core } of cores) version += core.tableVersion + core.detector.dropped + Number(core.epoch)
+  for (const { core } of cores) version += core.tableVersion + core.detector.dropped
   return version
 }

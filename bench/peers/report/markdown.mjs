@@ -1,13 +1,13 @@
 /** The parts of docs/benchmarks.md that compare with peers, by the names of their markers. */
 import { markdownTable } from '../../report/markdown.mjs'
 import { busyLine, describePlan, notMeasured } from './print.mjs'
-import { aheadTables, gatesTable, hopFailures, hopTables, mistakesOf, namesTable, OURS, ringTables } from './tables.mjs'
+import { gatesTables, hopFailures, hopTables, mistakesOf, namesTable, OURS, ringTables } from './tables.mjs'
 
 export function sectionsOf(report) {
   const { hop, rings, names, gates } = report
   return {
     'peers-machine': machineSection(report),
-    'peers-gates': [...aheadTables(gates), gatesTable(gates)].map(markdown).join('\n\n'),
+    'peers-gates': gatesTables(gates).map(markdown).join('\n\n'),
     ...(hop && { 'peers-hop': [...hopTables(hop).map(markdown), describePlan(hop), hopFailures(hop)].join('\n\n') }),
     ...(rings && { 'peers-rings': [...ringTables(rings).map(markdown), describePlan(rings)].join('\n\n') }),
     ...(names && { 'peers-names': markdown(namesTable(names)) }),

@@ -1,7 +1,7 @@
 /** The report for people, as plain text. */
 import { table } from '../../lib/table.mjs'
 import { whyBusy } from '../../lib/watch.mjs'
-import { aheadTables, gatesTable, hopFailures, hopTables, mistakesOf, namesTable, ringTables } from './tables.mjs'
+import { gatesTables, hopFailures, hopTables, mistakesOf, namesTable, ringTables } from './tables.mjs'
 
 export function printPeers(report) {
   const { machine, versions, hop, rings, names, gates } = report
@@ -12,9 +12,7 @@ export function printPeers(report) {
   if (rings) parts.push(...ringTables(rings).map(text), describePlan(rings))
   if (names) parts.push(text(namesTable(names)))
   parts.push(...mistakesOf(report).map((mistake) => `Failed: ${mistake}`), ...notMeasured(report), busyLine(report))
-  parts.push(...aheadTables(gates).map(text))
-  if (gates.length > 0) parts.push(text(gatesTable(gates)))
-  return parts.join('\n\n')
+  return [...parts, ...gatesTables(gates).map(text)].join('\n\n')
 }
 
 export function describePlan({ plan: { rounds, windowMs, warmupMs } }) {

@@ -77,7 +77,7 @@ export function namesTable({ rows }) {
  * Gates of one hop, a table for each of our forms, of patterns and peers: how many times the rate, and how many times less CPU time of
  * the server.
  */
-export function aheadTables(gates) {
+function aheadTables(gates) {
   const hop = gates.filter(({ peer }) => peer !== undefined)
   const peers = distinct(hop, 'peer')
   return distinct(hop, 'ours').map((ours) => {
@@ -96,16 +96,19 @@ function verdictOf(gates) {
   return results.size === 1 ? `${limit}${gates[0].result}` : `${limit}${gates.map(({ result }) => result).join(' / ')}`
 }
 
-/** All others. */
-export function gatesTable(gates) {
-  const rows = gates
-    .filter(({ peer }) => peer === undefined)
-    .map((gate) => [
-      `${gate.part}: ${gate.name}`,
-      gate.value ? spread(gate.value) : '–',
-      limitOf(gate),
-      gate.result === 'no gate' ? '' : gate.result,
-    ])
+/** All gates: those of one hop as above, the others one by one. */
+export function gatesTables(gates) {
+  const others = gates.filter(({ peer }) => peer === undefined)
+  return [...aheadTables(gates), ...(others.length > 0 ? [gatesTable(others)] : [])]
+}
+
+function gatesTable(gates) {
+  const rows = gates.map((gate) => [
+    `${gate.part}: ${gate.name}`,
+    gate.value ? spread(gate.value) : '–',
+    limitOf(gate),
+    gate.result === 'no gate' ? '' : gate.result,
+  ])
   return { header: ['', 'median (quartiles)', 'limit', ''], rows, texts: [3] }
 }
 

@@ -2,6 +2,7 @@
 import type { ChordNode, Incoming, NodeOptions } from '../../api.ts'
 import { ChordError } from '../../core/errors.ts'
 import type { Id } from '../../core/id.ts'
+import { Deferred } from '../../runtime/deferred.ts'
 import { createNode } from '../../runtime/node.ts'
 import { reportUncaught } from '../../transports/uncaught.ts'
 import { atExit, LEAVE_MS, notAtExit } from './exit.ts'
@@ -38,6 +39,7 @@ export class Member extends Party {
   #host = ''
   #port = 0
   #isClosing = false
+  readonly #ready = new Deferred<void>()
 
   constructor(options: NodeOptions, onMessage: OnMessage | undefined) {
     super(onMessage)
@@ -115,6 +117,7 @@ export class Member extends Party {
     this.#last = served.at(-1)
     this.#served = served.sort((a, b) => a.id.compare(b.id))
     this.#outbox.open()
+    this.#ready.resolve()
   }
 
   /** As with the original, a port that is taken ends the process, unless it is told otherwise. */
@@ -169,8 +172,10 @@ export class Member extends Party {
 
   // Messages that come in.
 
-  #receive({ body, key }: Incoming<Arrived>): Uint8Array | Promise<Uint8Array> {
-    if (this.#last === undefined) throw new ChordError('ERR_STATE', 'this node has not joined yet')
+  #receive(incoming: Incoming<Arrived>): Uint8Array | Promise<Uint8Array> {
+    // By its address, a node can be found before it is in the ring.
+    if (this.#last === undefined) return this.#ready.promise.then(() => this.#receive(incoming))
+    const { body, key } = incoming
     if (body.key !== undefined) return this.#route(body.key, body)
     const node = this.#receiver(body.to, key)
     if (node === undefined) {
