@@ -66,37 +66,21 @@ class Party {
   }
   /** False if too much waits already; `drained` follows then. */
   [[nodiscard]] bool send(Link link, uint16_t type, const uint8_t* body, uint32_t bytes) {
-    std::vector<uint8_t> frame(HEADER_BYTES + bytes);
     const uint32_t length = HEADER_BYTES + bytes;
-    std::memcpy(frame.data() + AT_LENGTH, &length, 4);
-    std::memcpy(frame.data() + AT_TYPE, &type, 2);
-    frame[AT_VERSION] = PROTOCOL_VERSION;
-    if (bytes > 0) std::memcpy(frame.data() + HEADER_BYTES, body, bytes);
-    return send_frame(link, frame);
+    uint8_t* at = commit(link, length);
+    if (at == nullptr) return false;
+    std::memset(at, 0, HEADER_BYTES);
+    std::memcpy(at + AT_LENGTH, &length, 4);
+    std::memcpy(at + AT_TYPE, &type, 2);
+    at[AT_VERSION] = PROTOCOL_VERSION;
+    if (bytes > 0) std::memcpy(at + HEADER_BYTES, body, bytes);
+    return true;
   }
   /** The same for a whole frame. */
   [[nodiscard]] bool send_frame(Link link, const std::vector<uint8_t>& frame) {
-    const auto length = static_cast<uint32_t>(frame.size());
-    if (words(link.index)[LINK_QUEUED] >= limits_.output_bytes) {
-      (void)endpoint_.flush();
-      if (words(link.index)[LINK_QUEUED] >= limits_.output_bytes) {
-        words(link.index)[LINK_REFUSED] = 1;
-        return false;
-      }
-    }
-    if (control_[CONTROL_RUNS] == RUNS_MAX || head_ + padded(length) > kRingBytes) (void)endpoint_.flush();
-    if (control_[CONTROL_RUNS] == 0) head_ = 0;
-    uint8_t* at = reinterpret_cast<uint8_t*>(transmit_.data()) + head_;
-    std::memset(at + padded(length) - FRAME_ALIGN, 0, FRAME_ALIGN);
-    std::memcpy(at, frame.data(), length);
-    uint32_t* run = runs_.data() + size_t{control_[CONTROL_RUNS]++} * RUN_WORDS;
-    run[0] = link.index;
-    run[1] = link.generation;
-    run[2] = head_;
-    run[3] = padded(length);
-    head_ += padded(length);
-    words(link.index)[LINK_QUEUED] += padded(length);
-    return true;
+    uint8_t* at = commit(link, static_cast<uint32_t>(frame.size()));
+    if (at != nullptr) std::memcpy(at, frame.data(), frame.size());
+    return at != nullptr;
   }
   /** What every connection opens with. */
   void greet(Link link) {
@@ -157,6 +141,29 @@ class Party {
   static constexpr uint32_t kSlots = 1024;
 
   uint32_t* words(uint32_t index) { return links_.data() + size_t{index} * LINK_WORDS; }
+
+  /** Where to write a frame that leaves with the next flush; null if too much waits already. */
+  uint8_t* commit(Link link, uint32_t length) {
+    if (words(link.index)[LINK_QUEUED] >= limits_.output_bytes) {
+      (void)endpoint_.flush();
+      if (words(link.index)[LINK_QUEUED] >= limits_.output_bytes) {
+        words(link.index)[LINK_REFUSED] = 1;
+        return nullptr;
+      }
+    }
+    if (control_[CONTROL_RUNS] == RUNS_MAX || head_ + padded(length) > kRingBytes) (void)endpoint_.flush();
+    if (control_[CONTROL_RUNS] == 0) head_ = 0;
+    uint8_t* at = reinterpret_cast<uint8_t*>(transmit_.data()) + head_;
+    std::memset(at + padded(length) - FRAME_ALIGN, 0, FRAME_ALIGN);
+    uint32_t* run = runs_.data() + size_t{control_[CONTROL_RUNS]++} * RUN_WORDS;
+    run[0] = link.index;
+    run[1] = link.generation;
+    run[2] = head_;
+    run[3] = padded(length);
+    head_ += padded(length);
+    words(link.index)[LINK_QUEUED] += padded(length);
+    return at;
+  }
 
   void deliver() {
     const uint32_t count = control_[CONTROL_DESCRIPTORS];
