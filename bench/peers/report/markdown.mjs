@@ -8,10 +8,22 @@ export function sectionsOf(report) {
   return {
     'peers-machine': machineSection(report),
     'peers-gates': gatesTables(gates).map(markdown).join('\n\n'),
-    ...(hop && { 'peers-hop': [...hopTables(hop).map(markdown), describePlan(hop), hopFailures(hop)].join('\n\n') }),
-    ...(rings && { 'peers-rings': [...ringTables(rings).map(markdown), describePlan(rings)].join('\n\n') }),
+    ...(hop && { 'peers-hop': hopSection(hop) }),
+    ...(rings && { 'peers-rings': ringsSection(rings) }),
     ...(names && { 'peers-names': markdown(namesTable(names)) }),
   }
+}
+
+function hopSection(hop) {
+  const charts = [
+    '![Requests per second](plots/peers-hop-rate.svg)',
+    '![Server CPU for a request](plots/peers-hop-cpu.svg)',
+  ]
+  return [...charts, ...hopTables(hop).map(markdown), describePlan(hop), hopFailures(hop)].join('\n\n')
+}
+
+function ringsSection(rings) {
+  return ['![Rings](plots/peers-rings.svg)', ...ringTables(rings).map(markdown), describePlan(rings)].join('\n\n')
 }
 
 function machineSection(report) {
