@@ -25,6 +25,8 @@ const QUICK = { fingersMinMs: 500, fingersMaxMs: 2_000, idleMs: 4_000 }
 /** Nobody dies here: on a machine so busy that a node seems dead for a while, a list of one would have nobody left. */
 const PATIENT = { probeMinMs: 500, evictAfterMisses: 20 }
 const TIMING = { ...QUICK, ...PATIENT }
+/** The paths are those of successor lists and fingers: who remembers the owners asks them straight. */
+const FORGETFUL = { cachedRanges: 0 }
 
 let members: Member[]
 
@@ -44,7 +46,7 @@ describe.each([1, 8])('32 processes, successor lists of %d', (successors) => {
 
   beforeAll(async () => {
     for (;;) {
-      await startRing(members, { successors, timing: TIMING })
+      await startRing(members, { successors, timing: TIMING, limits: FORGETFUL })
       const ids = members.flatMap((member) => member.ids)
       ideal = new IdealRing(ids, successors)
       if (successors > 1 || isTypical(ids)) break
@@ -145,6 +147,24 @@ describe.each([1, 8])('32 processes, successor lists of %d', (successors) => {
     const metrics = await Promise.all(members.map((member) => member.ask('metrics')))
     return metrics.reduce((sum, { routed }) => sum + routed.forwarded, 0)
   }
+})
+
+test('32 processes that remember what answers told come to one hop', { timeout: 120_000 }, async () => {
+  await startRing(members, { timing: TIMING })
+  await untilCorrect(members, CAP_MS)
+  const ids = members.flatMap((member) => member.ids).sort()
+  const keys = someKeys('remembered', KEYS_EACH)
+  const answers = async () => Promise.all(members.map((member) => member.ask('lookups', { keys })))
+  const mean = await until(
+    async () => average((await answers()).flat().map(({ hops }) => hops)),
+    (mean) => mean <= 1,
+    30_000,
+  )
+  console.info(`mean path with remembered ranges: ${mean.toFixed(3)}`)
+  expect(mean).toBeLessThanOrEqual(1)
+  const right = keys.map((key) => ownerOf(key, ids))
+  for (const owners of await answers()) expect(owners.map(({ owner }) => owner.id)).toEqual(right)
+  await Promise.all(members.map((member) => member.ask('close')))
 })
 
 /** The paper counts the way to the key's predecessor; the last message goes from there to the owner. */
