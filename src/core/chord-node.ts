@@ -4,7 +4,7 @@
  */
 import { probe, tellNeighborsOf, vouch } from './doubt.ts'
 import { assert } from './errors.ts'
-import { evict, onLeft, onUnanswered, takePending } from './eviction.ts'
+import { evict, hasLeft, onLeft, onUnanswered, takePending } from './eviction.ts'
 import type { Id } from './id.ts'
 import { create, join, onConflictAlive, onJoinCheck, seekThrough, tryToJoin } from './join.ts'
 import { leave, onGoodbye, onHandedOver, onLeaverServicesDone, onLeavingSeen, proceed } from './leave.ts'
@@ -265,6 +265,8 @@ export class ChordNode {
   /** No answer in time: suspect, so routing avoids it; asked again at once with more patience; dead after several. */
   #missed(entry: PendingQuestion, nowMs: number): void {
     const core = this.core
+    // Several may be missed at once, and a leaver be done after the first.
+    if (hasLeft(core)) return
     const { to } = entry
     core.late.add(entry)
     const isNews = !core.detector.isSuspect(to)
@@ -274,7 +276,7 @@ export class ChordNode {
     // Those behind it in the list may be silent too: find out now, not in turn.
     if (samePeer(to, core.successors[0])) core.hurry(nowMs)
     onUnanswered(core, entry, 'timeout', nowMs)
-    if (core.status === 'left') return
+    if (hasLeft(core)) return
     if (dead) evict(core, to, 'timeout', nowMs)
     else probe(core, to, nowMs)
   }

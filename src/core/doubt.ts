@@ -11,7 +11,7 @@ const PING: Question = { type: 'ping' }
 
 /** Asks whether it lives, unless something that it has to answer is under way. */
 export function probe(core: Core, peer: Peer, nowMs: number): void {
-  if (core.detector.isDead(peer)) return
+  if (core.status === 'left' || core.detector.isDead(peer)) return
   for (const entry of core.pending.values()) if (samePeer(entry.to, peer)) return
   core.ask(peer, PING, { kind: 'probe' }, nowMs)
 }

@@ -28,7 +28,7 @@ export function evict(core: Core, peer: Peer, reason: DownReason, nowMs: number)
   if (core.departure !== undefined) proceed(core, nowMs)
 }
 
-function hasLeft(core: Core): boolean {
+export function hasLeft(core: Core): boolean {
   return core.status === 'left'
 }
 
@@ -60,8 +60,9 @@ function serveAlone(core: Core): void {
   if (!core.range?.after.equals(core.self.id)) ownEverything(core, 'takeover')
 }
 
-/** A question was not answered in time, or its receiver died. */
+/** A question was not answered in time, or its receiver died. Of several, an earlier one may have ended our departure. */
 export function onUnanswered(core: Core, entry: PendingQuestion, reason: DownReason, nowMs: number): void {
+  if (hasLeft(core)) return
   switch (entry.purpose.kind) {
     case 'probe':
     case 'confirm':

@@ -219,6 +219,7 @@ export abstract class Following {
   }
 
   unanswered(asked: Asked, reason: DownReason): void {
+    if (this.hasLeft) return
     const { purpose, to } = asked
     if (purpose.kind === 'stabilize') {
       const index = this.s.list.findIndex((peer) => same(peer, to))
