@@ -20,6 +20,13 @@ describe('a world', () => {
     expect(world.flaws()).toEqual([])
   })
 
+  test('fails if an instant never ends', async () => {
+    const world = new World({ seed: 1 })
+    const again = (): void => void world.clock.setTimer(0, again)
+    again()
+    await expect(world.play(() => world.run(1))).rejects.toThrow('one instant does not end')
+  })
+
   test('is the same for the same seed, and another for another', async () => {
     const life = async (seed: number) => {
       const world = new World({ seed })

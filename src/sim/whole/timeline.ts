@@ -14,6 +14,8 @@ interface Hope {
 const PATIENCE_MS = 60_000
 /** The same for a whole test. */
 const TEST_MS = 3_600_000
+/** Events of one instant, after which it counts as one that never ends: virtual time would bring no end to it. */
+const INSTANT_EVENTS = 500_000
 
 export abstract class Timeline {
   abstract readonly network: SimulatedNetwork
@@ -24,6 +26,8 @@ export abstract class Timeline {
   readonly #hopes = new Set<Hope>()
   #isPlaying = false
   #failure: { readonly error: unknown } | undefined
+  #instantMs = 0
+  #instantEvents = 0
 
   /** Since the world began. */
   get nowMs(): number {
@@ -115,9 +119,17 @@ export abstract class Timeline {
 
   #checkAll(): void {
     this.events++
+    this.#checkInstant()
     this.afterEvent()
     for (const { name, check } of this.#rules) this.#checkRule(name, check)
     for (const hope of this.#hopes) this.#look(hope)
+  }
+
+  #checkInstant(): void {
+    const { nowMs } = this
+    this.#instantEvents = nowMs === this.#instantMs ? this.#instantEvents + 1 : 1
+    this.#instantMs = nowMs
+    if (this.#instantEvents === INSTANT_EVENTS) this.fail(new Error('one instant does not end: events go on and on'))
   }
 
   #checkRule(name: string, check: () => unknown): void {
