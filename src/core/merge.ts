@@ -66,7 +66,9 @@ export function onBack(core: Core, peer: Peer, nowMs: number): void {
 
 /** Asked through `via`, our id belongs to `owner`. */
 export function onOwnPlaceFound(core: Core, via: Peer, owner: Peer, nowMs: number): void {
-  if (owner.id.equals(core.self.id)) return onWayHome(core, via, nowMs)
+  if (samePeer(owner, core.self)) return onWayHome(core, via, nowMs)
+  // Rings whose members have each other's ids would both lead back to themselves, and stay two.
+  if (owner.id.equals(core.self.id)) return onDouble(core, owner, nowMs)
   const stranger = !inTable(core, owner)
   // While nodes join around us, lists know of each other only in part: that heals by itself and is no split.
   const isQuiet = nowMs - core.changedMs >= core.config.selfLookupMs

@@ -112,8 +112,11 @@ export class View {
     this.lives++
     this.all.add(seen)
     this.#byMember.set(member, seen)
+    const key = keyOf(seen.self)
+    // A process that gives up joining and makes a ring is the same peer to all who name it.
+    if (this.#byKey.has(key)) this.#byPeer.clear()
     this.#byPeer.set(seen.self, seen)
-    this.#byKey.set(keyOf(seen.self), seen)
+    this.#byKey.set(key, seen)
     return seen
   }
 
