@@ -23,20 +23,27 @@ const PAPER_TIMERS = {
 const CONDITIONS = { delay: { kind: 'uniform', minMs: 10, maxMs: 90 } }
 const SUCCESSORS = 20
 
-export function measureChurn(lab, { quick, say }) {
+/** The rows of the table: `way@rate`. */
+export function churnRows(quick) {
+  return WAYS.flatMap((way) =>
+    RATES.filter((_, i) => (quick ? i % 6 === 1 : way === 'crash' || i % 3 === 1)).map((rate) => `${way}@${rate}`),
+  )
+}
+
+/** Each row is a run of its own, whichever are asked for. */
+export function measureChurn(lab, { quick, say, rows = churnRows(quick) }) {
   const nodes = quick ? 100 : 1_000
   const seconds = quick ? 120 : 10_000
   const warmUp = quick ? 30 : 600
-  const rows = []
-  for (const way of WAYS) {
-    for (const rate of RATES.filter((_, i) => (quick ? i % 6 === 1 : way === 'crash' || i % 3 === 1))) {
-      const run = new Churn(lab, { nodes, rate, way })
-      run.run(warmUp)
-      rows.push({ way, rate, seconds, ...run.measure(seconds) })
-      say(`churn: ${way} at ${rate}/s done`)
-    }
-  }
-  return { nodes, successors: SUCCESSORS, rows }
+  const measured = rows.map((row) => {
+    const [way, rate] = row.split('@')
+    const run = new Churn(lab.fork(row), { nodes, rate: Number(rate), way })
+    run.run(warmUp)
+    const figures = { way, rate: Number(rate), seconds, ...run.measure(seconds) }
+    say(`churn: ${way} at ${rate}/s done`)
+    return figures
+  })
+  return { nodes, successors: SUCCESSORS, rows: measured }
 }
 
 /** One ring under churn. */

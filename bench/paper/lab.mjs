@@ -3,7 +3,8 @@
 export const SEED = 2003
 
 /** `modules`: those of the simulator, the router and the ids. Every experiment draws from a stream of its own. */
-export function labOf({ sim, router, id, cache }, name, seed = SEED) {
+export function labOf(modules, name, seed = SEED) {
+  const { sim, router, id, cache } = modules
   const random = sim.streamOf(seed, 'paper', name)
   const word = () => random.nextUint32()
   return {
@@ -14,6 +15,8 @@ export function labOf({ sim, router, id, cache }, name, seed = SEED) {
     RangeCache: cache?.RangeCache,
     Id: id.Id,
     randomId: () => new id.Id(word(), word(), word(), word(), word()),
+    /** With numbers of its own, whatever else has been drawn. */
+    fork: (part) => labOf(modules, `${name} ${part}`, seed),
     /** Of a Poisson stream with `rate` events a second: the wait for the next one. */
     nextMs: (rate) => (-1000 * Math.log(1 - random.nextUint32() / 2 ** 32)) / rate,
   }

@@ -72,5 +72,5 @@ export const PARTS: readonly (keyof Figures)[]
 export function measure<P extends keyof Figures>(
   part: P,
   modules: Modules,
-  o?: { quick?: boolean; seed?: number; say?: (text: string) => void },
+  o?: { quick?: boolean; seed?: number; rows?: readonly string[]; say?: (text: string) => void },
 ): Figures[P] & { cpuMs: number }

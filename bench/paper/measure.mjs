@@ -18,10 +18,10 @@ const EXPERIMENTS = {
 
 export const PARTS = Object.keys(EXPERIMENTS)
 
-/** `{ cpuMs, ...figures }` of one part. `say` hears how far it is. */
-export function measure(part, modules, { quick = false, seed, say = () => {} } = {}) {
+/** `{ cpuMs, ...figures }` of one part; of `churn`, of some of its rows. `say` hears how far it is. */
+export function measure(part, modules, { quick = false, seed, rows, say = () => {} } = {}) {
   const before = process.cpuUsage()
-  const figures = EXPERIMENTS[part](labOf(modules, part, seed), { quick, say })
+  const figures = EXPERIMENTS[part](labOf(modules, part, seed), { quick, say, rows })
   const { user, system } = process.cpuUsage(before)
   return { ...figures, cpuMs: (user + system) / 1000 }
 }
