@@ -45,6 +45,7 @@ export const FLAGS_KNOWN = 0x3f
 export const CLASS_MAINTENANCE = 0
 export const CLASS_LOOKUP = 1
 export const CLASS_APPLICATION = 2
+export const CLASS_BULK = 3
 
 /** Extensions, in the order in which they follow the header; each 8-byte aligned. */
 export const EXT_TARGET = 1 // 32 bytes: id (20), zero (4), incarnation (8; 0 = a key, or any)
