@@ -1,6 +1,7 @@
 /** Failures as they travel, and as the caller sees them. */
 import { ChordError, type ErrorCode } from '../core/errors.ts'
 import {
+  FAIL_ABORTED,
   FAIL_BAD_BODY,
   FAIL_BUSY,
   FAIL_HOP_LIMIT,
@@ -21,6 +22,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   [FAIL_REMOTE]: 'ERR_REMOTE',
   [FAIL_BAD_BODY]: 'ERR_BAD_BODY',
   [FAIL_ISOLATED]: 'ERR_ISOLATED',
+  [FAIL_ABORTED]: 'ERR_RESET',
 }
 
 /** The error of a failure that ends a call. */
