@@ -352,7 +352,7 @@ describe('the state file', () => {
     await ring.run(100)
     ring.kill(node)
     ring.setClock(node, { offsetMs: -3_600_000 })
-    expect(await restarted()).toMatchObject({ joiner: member + 1n, member: member + 2n })
+    expect((await restarted()).member).toBe(member + 1n)
   })
 
   it('does not keep a node waiting that is its own only contact', async () => {
