@@ -12,7 +12,7 @@ import { copyOf } from './copies.ts'
 import { errorAtDeadline, errorOfFailure } from './failures.ts'
 import type { Links } from './links.ts'
 import type { RememberedRanges } from './remembered-ranges.ts'
-import { type Originator, requestBytes, writeRequest } from './requests.ts'
+import { classOfCall, type Originator, requestBytes, writeRequest } from './requests.ts'
 import type { Down, Session } from './session.ts'
 import { Signals } from './signals.ts'
 import { aborted } from './values.ts'
@@ -69,7 +69,7 @@ export class Exchange {
     const bytes = requestBytes(call, origin)
     if (bytes > FRAME_BYTES_MAX || call.wants === 'nothing') return false
     const links = this.#o.links()
-    const at = links.reserve(session, bytes, 'own')
+    const at = links.reserve(session, bytes, 'own', classOfCall(call))
     if (at < 0) return false
     writeRequest(links.tx, at, bytes, call, origin, origin !== undefined, 0, call.timeoutMs)
     links.commit(session, at, bytes)
@@ -149,7 +149,7 @@ export class Exchange {
       writeRequest(memory, 0, bytes, call, origin, final, finalSteps, call.deadlineMs - nowMs)
       if (!links.sendOn(session, memory.bytes, 'own')) return this.#refused(call, nowMs)
     } else {
-      const at = links.reserve(session, bytes, 'own')
+      const at = links.reserve(session, bytes, 'own', classOfCall(call))
       if (at < 0) return this.#refused(call, nowMs)
       writeRequest(links.tx, at, bytes, call, origin, final, finalSteps, call.deadlineMs - nowMs)
       links.commit(session, at, bytes)

@@ -11,6 +11,7 @@ import {
 } from '../wire/frames.ts'
 import {
   CLASS_APPLICATION,
+  CLASS_BULK,
   CLASS_LOOKUP,
   DEADLINE_BYTES,
   EXT_DEADLINE,
@@ -39,6 +40,12 @@ export function requestBytes(call: Call, origin: Originator): number {
   return bytes
 }
 
+/** Calls that are made many at a time wait behind all others. */
+export function classOfCall(call: Call): number {
+  if (call.patient) return CLASS_BULK
+  return call.wants === 'found' ? CLASS_LOOKUP : CLASS_APPLICATION
+}
+
 /** Writes the frame of `bytes` (from `requestBytes`) at `at`; the receiver has `remainingMs` for it. */
 export function writeRequest(
   m: FrameMemory,
@@ -55,7 +62,7 @@ export function writeRequest(
   const lookup = call.wants === 'found'
   const wanted = call.wants !== 'nothing'
   const flags =
-    ((lookup ? CLASS_LOOKUP : CLASS_APPLICATION) << FLAG_CLASS_SHIFT) |
+    (classOfCall(call) << FLAG_CLASS_SHIFT) |
     (final ? FLAG_FINAL : 0) |
     (call.wants === 'ack' || !wanted ? FLAG_ONE_WAY : 0) |
     (call.idempotent ? FLAG_IDEMPOTENT : 0) |
