@@ -10,6 +10,7 @@
 #include "byte_queue.h"
 #include "output_queue.h"
 #include "ring.h"
+#include "unsent_limit.h"
 
 namespace chordite {
 
@@ -45,6 +46,7 @@ struct Connection {
   uint32_t last_piece = kNoPiece;
   /** Output that the kernel did not take. Copied out of the transmit ring, whose bytes die with the flush. */
   OutputQueue output;
+  UnsentLimit unsent;
   /** The beginning of a frame that has not come whole. Copied out of the receive ring, which the next wake-up refills.
    */
   ByteQueue tail;

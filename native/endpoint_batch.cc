@@ -141,7 +141,7 @@ void Endpoint::accept_some() {
       continue;
     }
     platform::no_delay(fd);
-    platform::keep_unsent_small(fd);
+    platform::limit_unsent(fd, UnsentLimit::kFirst);
     connection->fd = fd;
     connection->state = State::open;
     ++accepted_open_;

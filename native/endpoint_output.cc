@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "endpoint.h"
+#include "platform.h"
 
 namespace chordite {
 
@@ -96,6 +97,7 @@ int64_t Endpoint::send_vector(int fd, std::span<iovec> vector, uint64_t bytes) {
 
 /** Keeps the pieces from `piece` on, without their first `skip` bytes, until the kernel takes more. */
 void Endpoint::queue_pieces(Connection& connection, uint32_t piece, uint32_t skip) {
+  if (connection.output.size() == 0) connection.unsent.begin(platform::coarse_ms());
   for (; piece != kNoPiece; piece = pieces_[piece].next) {
     const Piece& next = pieces_[piece];
     if (skip >= next.bytes) {
@@ -103,8 +105,8 @@ void Endpoint::queue_pieces(Connection& connection, uint32_t piece, uint32_t ski
       continue;
     }
     OutputQueue& output = connection.output;
-    const bool kept = skip > 0 ? output.append_rest(pool_, next.at, next.bytes, skip)
-                               : output.append(pool_, next.at, next.bytes);
+    const bool kept =
+        skip > 0 ? output.append_rest(pool_, next.at, next.bytes, skip) : output.append(pool_, next.at, next.bytes);
     if (!kept) return output_failed(connection);
     raise(COUNT_QUEUED_BYTES, next.bytes - skip);
     skip = 0;
@@ -126,6 +128,8 @@ void Endpoint::send_output(Connection& connection) {
     connection.output.take(pool_, static_cast<uint32_t>(taken));
     tell_waiting(connection);
     if (connection.output.size() > 0) count(COUNT_WRITES_PARTIAL);
+    uint32_t limit = 0;
+    if (connection.unsent.adapt(platform::coarse_ms(), &limit)) platform::limit_unsent(connection.fd, limit);
   }
   watch_writes(connection, connection.output.size() > 0);
   if (connection.state == State::draining && connection.output.size() == 0) return start_lingering(connection);
@@ -134,6 +138,7 @@ void Endpoint::send_output(Connection& connection) {
 
 void Endpoint::sent(Connection& connection, uint32_t bytes) {
   words_of(connection)[LINK_QUEUED] -= bytes;
+  connection.unsent.took(bytes);
   count(COUNT_BYTES_OUT, bytes);
 }
 

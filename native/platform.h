@@ -64,17 +64,13 @@ inline void no_delay(int fd) {
   (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-/**
- * What the kernel holds and has not sent yet cannot be overtaken any more: little of it, and the rest waits with us. It
- * asks for more when half of this has left, so that it never runs dry. Where the kernel knows no such limit, a socket's
- * buffer is it.
- */
-inline void keep_unsent_small(int fd) {
+/** What the kernel takes while it has not sent so much; it asks for more when half of that has left. */
+inline void limit_unsent(int fd, uint32_t bytes) {
 #if defined(TCP_NOTSENT_LOWAT)
-  const int bytes = 131072;
   (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
 #else
   (void)fd;
+  (void)bytes;
 #endif
 }
 

@@ -1,4 +1,5 @@
-// How urgent a frame is: what must wait for the kernel leaves in this order. The same rule as src/transports/classes.ts.
+// How urgent a frame is: what must wait for the kernel leaves in this order. The same rule as
+// src/transports/classes.ts.
 #pragma once
 
 #include <cstdint>
