@@ -25,6 +25,7 @@ import {
   TYPE_LOOKUP,
   TYPE_REPLY,
   TYPE_REQUEST,
+  TYPE_STREAM,
 } from '../wire/layout.ts'
 import { Answering, routedBack } from './answering.ts'
 import { Delivery } from './deliver.ts'
@@ -42,6 +43,7 @@ import { RELAY_BIT } from './relay.ts'
 import { RememberedRanges } from './remembered-ranges.ts'
 import type { Down, Session } from './session.ts'
 import { Silence } from './silence.ts'
+import type { Streams } from './streams/streams.ts'
 import { Turn } from './turn.ts'
 
 export interface TrafficOptions {
@@ -51,6 +53,7 @@ export interface TrafficOptions {
   book: Peers
   links: () => Links
   members: () => Members
+  streams: Streams
   /** Our own address, or another name of it. */
   isOurs(address: string): boolean
   isRouting(address: string): boolean
@@ -182,6 +185,7 @@ export class Traffic {
     this.forward.routes.sessionChanged(session)
     this.exchange.sessionUp(this.#o.environment.clock.nowMs())
     this.holding.sessionUp()
+    this.#o.streams.sessionUp()
   }
 
   sessionDown(down: Down): void {
@@ -189,6 +193,7 @@ export class Traffic {
     if (down.cause !== 'idle' && down.cause !== 'local') this.ranges.cache.forgetAddress(down.address)
     this.exchange.sessionDown(down, this.#o.environment.clock.nowMs())
     this.holding.sessionDown(down.address)
+    this.#o.streams.sessionDown(down)
     if (down.session === undefined) return
     this.#silence.down(down.session)
     this.forward.routes.sessionChanged(down.session)
@@ -201,6 +206,7 @@ export class Traffic {
     this.#silence.stop()
     this.ranges.stop()
     this.exchange.close(error)
+    this.#o.streams.close(error)
     this.#own = []
   }
 
@@ -219,6 +225,9 @@ export class Traffic {
       case TYPE_LOOKUP:
         if (routed) return this.forward.receive(session, m, at, length)
         if (session !== undefined) this.#o.links().refuse(session, 'target')
+        return
+      case TYPE_STREAM:
+        if (session !== undefined) this.#o.streams.frame(session, m, at, length)
         return
       case TYPE_REQUEST:
         if (routed) return this.forward.receive(session, m, at, length)
