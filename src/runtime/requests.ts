@@ -2,6 +2,7 @@
 import type { Peer } from '../api.ts'
 import {
   type FrameMemory,
+  frameMemory,
   originBytes,
   writeDeadline,
   writeHeader,
@@ -22,6 +23,7 @@ import {
   FLAG_IDEMPOTENT,
   FLAG_ONE_WAY,
   FLAG_UNCACHED,
+  FRAME_BYTES_MAX,
   HEADER_BYTES,
   ROLE_MEMBER,
   TARGET_BYTES,
@@ -29,6 +31,8 @@ import {
   TYPE_REQUEST,
 } from '../wire/layout.ts'
 import type { Call } from './calls.ts'
+import type { Links } from './links.ts'
+import type { Session } from './session.ts'
 
 /** The originator that a routed frame names: this process's member 0. A client names none; its entry hop does. */
 export type Originator = Peer | undefined
@@ -44,6 +48,29 @@ export function requestBytes(call: Call, origin: Originator): number {
 export function classOfCall(call: Call): number {
   if (call.patient) return CLASS_BULK
   return call.wants === 'found' ? CLASS_LOOKUP : CLASS_APPLICATION
+}
+
+/** Over this session, in fragments if need be. False: its queue is full, or it went down just now. */
+export function sendRequest(
+  links: Links,
+  session: Session,
+  call: Call,
+  origin: Originator,
+  final: boolean,
+  finalSteps: number,
+  remainingMs: number,
+): boolean {
+  const bytes = requestBytes(call, origin)
+  if (bytes > FRAME_BYTES_MAX) {
+    const memory = frameMemory(bytes)
+    writeRequest(memory, 0, bytes, call, origin, final, finalSteps, remainingMs)
+    return links.sendOn(session, memory.bytes, 'own')
+  }
+  const at = links.reserve(session, bytes, 'own', classOfCall(call))
+  if (at < 0) return false
+  writeRequest(links.tx, at, bytes, call, origin, final, finalSteps, remainingMs)
+  links.commit(session, at, bytes)
+  return true
 }
 
 /** Writes the frame of `bytes` (from `requestBytes`) at `at`; the receiver has `remainingMs` for it. */
