@@ -142,7 +142,7 @@ export class Core {
     departureMs: NEVER,
   }
   /** Present lengths of the adaptive periods. */
-  readonly periods: { stabilizeMs: number; fingersMs: number; rejoinMs: number }
+  readonly periods: { stabilizeMs: number; fingersMs: number; rejoinMs: number; selfLookupMs: number }
   /** Contacts that have not been tried yet, for joining. */
   contacts: Peer[] = []
   fingerBit = 0
@@ -171,6 +171,7 @@ export class Core {
       stabilizeMs: config.stabilizeMinMs,
       fingersMs: config.fingersMinMs,
       rejoinMs: config.rejoinMinMs,
+      selfLookupMs: config.selfLookupMs,
     }
   }
 
