@@ -11,6 +11,7 @@ import {
   FAIL_REMOTE,
   FAIL_UNSETTLED,
 } from '../wire/answers.ts'
+import type { Call } from './calls.ts'
 
 const CODES: Readonly<Record<number, ErrorCode>> = {
   [FAIL_UNSETTLED]: 'ERR_TIMEOUT',
@@ -46,4 +47,10 @@ export function errorAtDeadline(failure: number, delivered: boolean, what: strin
     default:
       return new ChordError('ERR_TIMEOUT', `no answer to ${what} before the deadline; nothing was delivered`)
   }
+}
+
+/** In words. */
+export function whatIs(call: Call): string {
+  if (call.wants === 'found') return `the look-up of ${call.key}`
+  return call.key === undefined ? `the message to ${call.address}` : `the message to the owner of ${call.key}`
 }
