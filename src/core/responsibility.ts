@@ -7,7 +7,6 @@
  *   ─────────o═══════════════════o══════════════o──      range = (boundary, self]
  *            └──── granted to ───┘└── kept ─────┘         until range.after is the predecessor
  */
-import { SILENCE_MS } from './config.ts'
 import { keyOf } from './failure-detector.ts'
 import { type Boundary, type Peer, type Question, type Range, samePeer } from './messages.ts'
 import type { Core, PendingQuestion } from './state.ts'
@@ -57,11 +56,12 @@ export function settle(core: Core, nowMs: number): void {
  * those get their parts from us as they turn up.
  */
 function heirOf(core: Core, { after }: Range, predecessor: Peer, nowMs: number): Peer {
-  const { detector, remembered } = core
-  const crowd = remembered
-    .list()
-    .filter((peer) => peer.id.isBetween(after, predecessor.id) && nowMs - detector.lastHeardMs(peer) < SILENCE_MS)
-    .filter((peer) => !detector.isSuspect(peer))
+  const { detector, waiting } = core
+  if (waiting.size < CROWD) return predecessor
+  const crowd = [...waiting.values()]
+    .filter(({ atMs }) => nowMs - atMs < core.config.stabilizeMaxMs)
+    .map(({ peer }) => peer)
+    .filter((peer) => peer.id.isBetween(after, predecessor.id) && !detector.isSuspect(peer))
   if (crowd.length < CROWD) return predecessor
   crowd.sort((a, b) => (a.id.equals(b.id) ? 0 : a.id.isBetween(after, b.id) ? -1 : 1))
   return crowd[crowd.length >> 1] as Peer

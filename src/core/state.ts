@@ -3,7 +3,7 @@
  * tell, emit, evict. Nothing here decides; see `join.ts`, `stabilize.ts`, `responsibility.ts`, `leave.ts`, `merge.ts`.
  */
 import { assert } from './errors.ts'
-import { FailureDetector } from './failure-detector.ts'
+import { FailureDetector, keyOf } from './failure-detector.ts'
 import { FingerTable } from './finger-table.ts'
 import { LateAnswers } from './late-answers.ts'
 import type { Lookup } from './lookup.ts'
@@ -116,6 +116,9 @@ export class Core {
   predecessorSkips = false
   /** Notified us while we probed the present predecessor. */
   candidate: { readonly peer: Peer; readonly hasRange: boolean } | undefined = undefined
+
+  /** Who told us lately, by `keyOf`, that it precedes us and owns nothing. In a ring by then, or it would not have told us. */
+  readonly waiting = new Map<string, { readonly peer: Peer; readonly atMs: number }>()
 
   range: Range | undefined = undefined
   epoch = 0n
@@ -320,6 +323,7 @@ export class Core {
   removeEverywhere(peer: Peer, reason: DownReason, nowMs: number): void {
     let inTable = this.fingers.remove(peer)
     this.tableVersion++
+    this.waiting.delete(keyOf(peer))
     if (samePeer(peer, this.candidate?.peer)) this.candidate = undefined
     if (samePeer(peer, this.boundary.peer)) this.boundary = { peer, dead: true }
     if (samePeer(peer, this.predecessor)) {
