@@ -46,7 +46,7 @@ function print({ speed, joining, ideal }) {
   const { virtualS, events } = joining
   console.log(
     `\n${figure(joining.nodes)} nodes join at once: a right ring after ${figure(virtualS)} s of its time; ` +
-      `${figure(joining.cpuS)} s of ours, ${figure(events)} events, ${figure(joining.rssBytes / 2 ** 20)} MiB`,
+      `${figure(joining.cpuS)} s of ours, ${figure(events)} events, ${figure(joining.messages)} messages, ${figure(joining.rssBytes / 2 ** 20)} MiB`,
   )
   const { placing, asking, rssBytes, meanHops, found, nodes } = ideal
   console.log(

@@ -10,6 +10,11 @@ import type { Core } from './state.ts'
 
 /** How many of the remembered that fell silent an isolated node asks in each attempt. */
 const SILENT_ASKED = 8
+/**
+ * A newcomer looks for its own place after about so many of the shortest periods of stabilization, and from there on ever more rarely.
+ * Where thousands join at once, chains of them interleave, which stabilization would sort one by one.
+ */
+const FIRST_SELF_LOOKUP = 2
 
 /** We are the ring (SOLE), until somebody notifies us. */
 export function create(core: Core, nowMs: number): void {
@@ -127,5 +132,6 @@ function startUpkeep(core: Core, nowMs: number): void {
   core.timers.stabilizeMs = nowMs + core.config.stabilizeMinMs
   core.timers.neighborsMs = nowMs + core.config.stabilizeMaxMs / 2
   core.timers.fingersMs = nowMs + core.config.stabilizeMinMs
-  core.timers.selfLookupMs = nowMs + core.config.selfLookupMs * (0.5 + core.random.nextUint32() / 0xffffffff)
+  core.periods.selfLookupMs = Math.min(core.config.selfLookupMs, FIRST_SELF_LOOKUP * core.config.stabilizeMinMs)
+  core.timers.selfLookupMs = nowMs + core.periods.selfLookupMs * (0.5 + core.random.nextUint32() / 0xffffffff)
 }

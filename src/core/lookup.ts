@@ -77,7 +77,7 @@ export function onClosestKnown(core: Core, number: number, from: Peer, answer: C
       coverFingers(core, from, answer.successors)
       return nextFinger(core, nowMs)
     case 'self':
-      return onOwnPlaceFound(core, lookup.purpose.via, answer.successors[0] ?? from, nowMs)
+      return onOwnPlaceFound(core, lookup.purpose.via, from, answer.successors[0] ?? from, nowMs)
     default:
       lookup.purpose satisfies never
   }

@@ -18,7 +18,8 @@ const SPLITS_MAX = 64
 /** On its timer. In turn: through the first successor, a remembered peer whether or not it is in the table, the seeds. */
 export function lookUpSelf(core: Core, nowMs: number): void {
   const jitter = 0.75 + (core.random.nextUint32() / 0xffffffff) * 0.5
-  core.timers.selfLookupMs = nowMs + core.config.selfLookupMs * jitter
+  core.periods.selfLookupMs = Math.min(core.config.selfLookupMs, core.periods.selfLookupMs * 2)
+  core.timers.selfLookupMs = nowMs + core.periods.selfLookupMs * jitter
   const turn = core.selfLookupTurn++ % 3
   if (turn === 2) {
     core.outputs.push({ kind: 'seeds' })
@@ -64,8 +65,8 @@ export function onBack(core: Core, peer: Peer, nowMs: number): void {
   else lookUpSelfVia(core, peer, nowMs)
 }
 
-/** Asked through `via`, our id belongs to `owner`. */
-export function onOwnPlaceFound(core: Core, via: Peer, owner: Peer, nowMs: number): void {
+/** Asked through `via`, our id belongs to `owner`, who follows `before`. */
+export function onOwnPlaceFound(core: Core, via: Peer, before: Peer, owner: Peer, nowMs: number): void {
   if (samePeer(owner, core.self)) return onWayHome(core, via, nowMs)
   // Rings whose members have each other's ids would both lead back to themselves, and stay two.
   if (owner.id.equals(core.self.id)) return onDouble(core, owner, nowMs)
@@ -73,6 +74,8 @@ export function onOwnPlaceFound(core: Core, via: Peer, owner: Peer, nowMs: numbe
   // While nodes join around us, lists know of each other only in part: that heals by itself and is no split.
   const isQuiet = nowMs - core.changedMs >= core.config.selfLookupMs
   adopt(core, owner, undefined, nowMs)
+  // We are nearer than whom it follows. Of itself it would find us step by step, past all that lie between the two of us.
+  if (before !== owner) core.tell(before, { type: 'meet', peer: core.self })
   if (!stranger) return
   if (isQuiet && core.splits.size < SPLITS_MAX && !core.splits.has(keyOf(via))) {
     core.splits.set(keyOf(via), { via, stranger: owner })

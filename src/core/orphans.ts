@@ -1,8 +1,9 @@
 /**
  * A ring on which nobody owns anything: its only owner died before it had granted anybody a range. Each of those that are
  * left waits for its successor. One of them has to take it all, and they agree by an election on a ring (Chang and Roberts
- * 1979): a claim travels along the successors, past everybody who owns nothing either and has a larger id. Whose claim
- * comes back is the smallest, and nobody owns anything.
+ * 1979): a claim travels along the successors, past everybody who owns nothing either and has a smaller id. Whose claim
+ * comes back is the largest, and nobody owns anything. The largest, because ids grow along the ring: nearly all claims
+ * end at the next node. With the smallest each would go on through all that wait, and thousands may.
  *
  * An owner on the way ends a claim: it will grant what is missing. So does a node that we pass over as suspect.
  */
@@ -22,7 +23,7 @@ export function onClaim(core: Core, peer: Peer, nowMs: number): void {
     ownEverything(core, 'takeover')
     return settle(core, nowMs)
   }
-  if (peer.id.compare(core.self.id) < 0) passOn(core, peer)
+  if (peer.id.compare(core.self.id) > 0) passOn(core, peer)
 }
 
 function waits(core: Core): boolean {

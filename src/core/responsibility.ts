@@ -14,6 +14,9 @@ import type { Core, PendingQuestion } from './state.ts'
 type Grant = Question & { type: 'grant' }
 type HandOver = Question & { type: 'handOver' }
 
+/** So many known to live between the beginning of our range and our predecessor are no coincidence. */
+const CROWD = 3
+
 /** The whole ring is ours: we made it. */
 export function ownEverything(core: Core, cause: 'create' | 'takeover'): void {
   const whole = { after: core.self.id, upTo: core.self.id }
@@ -36,7 +39,7 @@ export function settle(core: Core, nowMs: number): void {
     core.boundary = { peer: predecessor, dead: false }
     if (!core.predecessorHasRange) passInheritance(core, predecessor, nowMs)
   } else if (predecessor.id.isBetween(core.range.after, core.self.id)) {
-    offer(core, predecessor)
+    offer(core, heirOf(core, core.range, predecessor, nowMs))
   } else if (core.boundary.dead) {
     grow(core, predecessor, nowMs)
   } else if (core.boundary.peer !== undefined && !core.isAsking('probe', core.boundary.peer)) {
@@ -45,6 +48,23 @@ export function settle(core: Core, nowMs: number): void {
       core.ask(core.boundary.peer, { type: 'ping' }, { kind: 'probe' }, nowMs)
     }
   }
+}
+
+/**
+ * Mostly our predecessor. Where a crowd has joined within our range, the one in the middle: it grants its half on while we do
+ * ours, so that thousands wait for a dozen grants and not for thousands. We may not know all that lie between us and it:
+ * those get their parts from us as they turn up.
+ */
+function heirOf(core: Core, { after }: Range, predecessor: Peer, nowMs: number): Peer {
+  const { detector, waiting } = core
+  if (waiting.size < CROWD) return predecessor
+  const crowd = [...waiting.values()]
+    .filter(({ atMs }) => nowMs - atMs < core.config.stabilizeMaxMs)
+    .map(({ peer }) => peer)
+    .filter((peer) => peer.id.isBetween(after, predecessor.id) && !detector.isSuspect(peer))
+  if (crowd.length < CROWD) return predecessor
+  crowd.sort((a, b) => (a.id.equals(b.id) ? 0 : a.id.isBetween(after, b.id) ? -1 : 1))
+  return crowd[crowd.length >> 1] as Peer
 }
 
 /** We are SOLE, and whom we granted a part to died before we could follow it: there is nobody whose notify we could wait for. */

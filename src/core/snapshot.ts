@@ -64,6 +64,7 @@ function copy(state: CoreState): CoreState {
     predecessorHasRange: state.predecessorHasRange,
     predecessorSkips: state.predecessorSkips,
     candidate: state.candidate,
+    waiting: new Map(state.waiting),
     range: state.range,
     epoch: state.epoch,
     boundary: state.boundary,

@@ -1,4 +1,5 @@
 /** Keeping the ring: stabilise, rectify, check the predecessor (Zave 2017, and protocol.md "Operations"). */
+import { keyOf } from './failure-detector.ts'
 import { onConflictAlive } from './join.ts'
 import { askWhetherBack } from './merge.ts'
 import { type Answer, isLater, type Message, type Peer, type Question, samePeer } from './messages.ts'
@@ -8,6 +9,8 @@ import type { Core, PendingQuestion } from './state.ts'
 const GET_NEIGHBORS: Question = { type: 'getNeighbors' }
 const PING: Question = { type: 'ping' }
 const QUIET_GROWTH = 1.5
+/** Of those that wait for a range from us, as many are known. */
+const WAITING_MAX = 128
 
 type Neighbors = Answer & { type: 'neighbors' }
 type Notify = Pick<Message & { type: 'notify' }, 'hasRange' | 'skips'>
@@ -155,8 +158,17 @@ export function rectify(core: Core, from: Peer, notified: Notify, nowMs: number)
     core.candidate = { peer: from, hasRange }
     if (!core.isAsking('probe', current)) core.ask(current, PING, { kind: 'probe' }, nowMs)
   }
+  noteWaiting(core, from, hasRange, nowMs)
   if (!hasRange) pointCloser(core, from)
   settle(core, nowMs)
+}
+
+function noteWaiting({ waiting }: Core, from: Peer, hasRange: boolean, nowMs: number): void {
+  const key = keyOf(from)
+  waiting.delete(key)
+  if (hasRange) return
+  waiting.set(key, { peer: from, atMs: nowMs })
+  if (waiting.size > WAITING_MAX) waiting.delete(waiting.keys().next().value as string)
 }
 
 /**

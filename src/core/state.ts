@@ -3,7 +3,7 @@
  * tell, emit, evict. Nothing here decides; see `join.ts`, `stabilize.ts`, `responsibility.ts`, `leave.ts`, `merge.ts`.
  */
 import { assert } from './errors.ts'
-import { FailureDetector } from './failure-detector.ts'
+import { FailureDetector, keyOf } from './failure-detector.ts'
 import { FingerTable } from './finger-table.ts'
 import { LateAnswers } from './late-answers.ts'
 import type { Lookup } from './lookup.ts'
@@ -117,6 +117,9 @@ export class Core {
   /** Notified us while we probed the present predecessor. */
   candidate: { readonly peer: Peer; readonly hasRange: boolean } | undefined = undefined
 
+  /** Who told us lately, by `keyOf`, that it precedes us and owns nothing. In a ring by then, or it would not have told us. */
+  readonly waiting = new Map<string, { readonly peer: Peer; readonly atMs: number }>()
+
   range: Range | undefined = undefined
   epoch = 0n
   boundary: Boundary = { peer: undefined, dead: false }
@@ -142,7 +145,7 @@ export class Core {
     departureMs: NEVER,
   }
   /** Present lengths of the adaptive periods. */
-  readonly periods: { stabilizeMs: number; fingersMs: number; rejoinMs: number }
+  readonly periods: { stabilizeMs: number; fingersMs: number; rejoinMs: number; selfLookupMs: number }
   /** Contacts that have not been tried yet, for joining. */
   contacts: Peer[] = []
   fingerBit = 0
@@ -171,6 +174,7 @@ export class Core {
       stabilizeMs: config.stabilizeMinMs,
       fingersMs: config.fingersMinMs,
       rejoinMs: config.rejoinMinMs,
+      selfLookupMs: config.selfLookupMs,
     }
   }
 
@@ -319,6 +323,7 @@ export class Core {
   removeEverywhere(peer: Peer, reason: DownReason, nowMs: number): void {
     let inTable = this.fingers.remove(peer)
     this.tableVersion++
+    this.waiting.delete(keyOf(peer))
     if (samePeer(peer, this.candidate?.peer)) this.candidate = undefined
     if (samePeer(peer, this.boundary.peer)) this.boundary = { peer, dead: true }
     if (samePeer(peer, this.predecessor)) {

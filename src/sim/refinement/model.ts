@@ -139,13 +139,13 @@ export class Model extends Owning {
     if (first !== undefined && between(self.id, peer.id, first.id)) this.adopt(peer, undefined)
   }
 
-  /** Whose claim to a ring without an owner comes back takes it all; it ends at an owner, and at a smaller id. */
+  /** Whose claim to a ring without an owner comes back takes it all; it ends at an owner, and at a larger id. */
   #claimed(peer: Peer): void {
     if (!this.#isOrphan) return
     if (same(peer, this.s.self)) {
       this.ownEverything()
       this.settle()
-    } else if (String(peer.id) < String(this.s.self.id)) {
+    } else if (String(peer.id) > String(this.s.self.id)) {
       this.#passOn(peer)
     }
   }

@@ -8,6 +8,8 @@ type Grant = Question & { type: 'grant' }
 export class Owning extends Following {
   /** What the services are to hand over. */
   readonly services: { readonly to: Peer; readonly cause: 'grant' | 'leave' }[] = []
+  /** To whom the core gives something in this step. */
+  chosen: Peer | undefined = undefined
 
   serveAlone(): void {
     this.s.sole = true
@@ -41,10 +43,16 @@ export class Owning extends Following {
       s.boundary = { peer: pred, dead: false }
       if (!s.predHas) this.#passInheritance(pred)
     } else if (between(range.after, pred.id, s.self.id)) {
-      this.#offer(pred)
+      this.#offer(this.#heir(range.after, pred))
     } else if (s.boundary.dead) {
       this.#takeOver(pred)
     }
+  }
+
+  /** Of a crowd between its border and its predecessor, anybody who is not doubted; how many are one the core may say. */
+  #heir(after: Peer['id'], pred: Peer): Peer {
+    const { chosen } = this
+    return chosen !== undefined && between(after, chosen.id, pred.id) && !this.isSuspect(chosen) ? chosen : pred
   }
 
   /** Alone, it takes back what those had who are dead. */

@@ -33,6 +33,7 @@ export function complaintOf(
   const allowed = new Set<string>()
   for (const fired of input.kind === 'timeout' ? FIRED : FIRED.slice(0, 1)) {
     const model = new Model(copyOf(before))
+    model.chosen = after.giving?.to
     model.take(input, fired)
     const done = show(model.s, model.sent, model.services)
     if (done === seen) return undefined
