@@ -4,9 +4,17 @@ import type { Caller, ClientOptions, Owner } from '../api.ts'
 import { type ClientSettings, clientSettings } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
 import { decodeFailure, decodeFound, FAIL_NOT_MEMBER } from '../wire/answers.ts'
-import { type FrameMemory, originBytes, readHigh, readLow, readType } from '../wire/frames.ts'
+import { type FrameMemory, originBytes, readFlags, readHigh, readLow, readType } from '../wire/frames.ts'
 import { bodyOffset } from '../wire/framing.ts'
-import { FRAME_BYTES_MAX, TYPE_FAILURE, TYPE_FOUND, TYPE_REPLY, TYPE_REQUEST, TYPE_STREAM } from '../wire/layout.ts'
+import {
+  FLAG_UNCACHED,
+  FRAME_BYTES_MAX,
+  TYPE_FAILURE,
+  TYPE_FOUND,
+  TYPE_REPLY,
+  TYPE_REQUEST,
+  TYPE_STREAM,
+} from '../wire/layout.ts'
 import { formatAddress, parseAddress } from './address.ts'
 import { Answering } from './answering.ts'
 import { BaseCaller } from './caller.ts'
@@ -84,7 +92,16 @@ class RingClient extends BaseCaller {
     this.#ranges = new RememberedRanges({ links, cores: () => [], clock, limits, timing })
     this.known = new KnownRanges(() => NO_RANGES, this.#ranges)
     const dispatch = (call: Call, nowMs: number) => this.#dispatch(call, nowMs)
-    this.exchange = new Exchange({ links, clock, random, limits: settings.limits, isClient: true, dispatch })
+    this.exchange = new Exchange({
+      links,
+      clock,
+      random,
+      limits,
+      isClient: true,
+      dispatch,
+      hedge: (call, nowMs) => this.#hedge(call, nowMs),
+      defer: (run) => environment.defer(run),
+    })
     this.#answering = new Answering({
       links,
       book: this.#book,
@@ -232,6 +249,16 @@ class RingClient extends BaseCaller {
     this.exchange.sendVia(call, entry, 'routing', undefined, false, 0, nowMs)
   }
 
+  /** By another entry hop. */
+  #hedge(call: Call, nowMs: number): boolean {
+    for (const address of this.#entries) {
+      const session = this.#links.session(address)
+      if (session === undefined || session === call.session) continue
+      return this.exchange.sendBeside(call, session, undefined, false, 0, nowMs)
+    }
+    return false
+  }
+
   /** Another one for each attempt; those that are connected first. */
   #entry(attempt: number): string {
     const up = this.#entries.filter((address) => this.#links.session(address) !== undefined)
@@ -269,6 +296,7 @@ class RingClient extends BaseCaller {
   #frame(session: Session, m: FrameMemory, at: number, length: number): void {
     const low = readLow(m, at)
     const high = readHigh(m, at)
+    const isRepeated = (readFlags(m, at) & FLAG_UNCACHED) !== 0
     const start = bodyOffset(m, at)
     const end = at + length
     switch (readType(m, at)) {
@@ -277,14 +305,14 @@ class RingClient extends BaseCaller {
         if (found === undefined) return
         const nowMs = this.nowMs()
         if (this.exchange.table.find(low, high) !== undefined) this.#ranges.learn(found, nowMs)
-        return this.exchange.found(low, high, found, nowMs)
+        return this.exchange.found(low, high, found, isRepeated, nowMs)
       }
       case TYPE_REPLY:
-        return this.exchange.replied(low, high, m.bytes, start, end)
+        return this.exchange.replied(low, high, isRepeated, m.bytes, start, end)
       case TYPE_FAILURE: {
         const failure = decodeFailure(m.bytes, start, end)
         if (failure === undefined) return this.#links.refuse(session, 'failureBody')
-        return this.exchange.refusedBy(low, high, failure.code, failure.message, this.nowMs())
+        return this.exchange.refusedBy(low, high, failure.code, failure.message, isRepeated, this.nowMs())
       }
       case TYPE_STREAM:
         return this.streams.frame(session, m, at, length)
