@@ -8,6 +8,7 @@
 #include <span>
 
 #include "byte_queue.h"
+#include "head_log.h"
 #include "ring.h"
 
 namespace chordite {
@@ -48,6 +49,8 @@ struct Connection {
    */
   ByteQueue tail;
   uint32_t tail_needed = 0;
+  /** Of the frames that went on over it without JavaScript. */
+  HeadLog heads;
   /** Wake-up at which the tail last grew. */
   uint64_t tail_since = 0;
 
