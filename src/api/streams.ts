@@ -13,7 +13,7 @@ export interface StreamOptions extends Wait {
 
 /**
  * One end of a stream of bytes: a Node.js `Duplex`, with all that belongs to it (`pipeline`, `for await`, `setEncoding`). Writing waits for
- * the other side to read. `end()` ends this direction only; the stream closes when both have ended. `destroy(error)` ends both, and the other
+ * the other side to read. `for await` to the end leaves the own direction open, for an answer; to break off destroys the stream. `end()` ends this direction only; the stream closes when both have ended. `destroy(error)` ends both, and the other
  * side gets ERR_RESET with the error's message, as it does when a stream is destroyed without an error before its end.
  *
  * Errors: ERR_RESET, ERR_REMOTE (the handler failed), ERR_CONNECTION_LOST, ERR_ABORTED, ERR_CLOSED. Nobody needs to listen for `error`:

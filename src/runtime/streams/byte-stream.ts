@@ -52,6 +52,18 @@ export class ChannelStream extends Duplex implements ByteStream, ChannelUser {
     return toWeb(this)
   }
 
+  /** As of any Readable, but that reading to the end leaves our own direction as it is: there may be something to answer. */
+  override async *[Symbol.asyncIterator](): AsyncGenerator<Buffer | string, undefined, undefined> {
+    let isWhole = false
+    try {
+      for await (const chunk of this.iterator({ destroyOnReturn: false })) yield chunk
+      isWhole = true
+    } finally {
+      if (!isWhole) this.destroy()
+    }
+    return undefined
+  }
+
   /** The handler failed: the other side is told that, and why. */
   fail(error: unknown): void {
     this.#failureCode = FAIL_REMOTE
