@@ -9,7 +9,9 @@
 
 #include "byte_queue.h"
 #include "head_log.h"
+#include "output_queue.h"
 #include "ring.h"
+#include "unsent_limit.h"
 
 namespace chordite {
 
@@ -44,7 +46,8 @@ struct Connection {
   uint32_t first_piece = kNoPiece;
   uint32_t last_piece = kNoPiece;
   /** Output that the kernel did not take. Copied out of the transmit ring, whose bytes die with the flush. */
-  ByteQueue output;
+  OutputQueue output;
+  UnsentLimit unsent;
   /** The beginning of a frame that has not come whole. Copied out of the receive ring, which the next wake-up refills.
    */
   ByteQueue tail;

@@ -45,6 +45,7 @@ export interface StreamInfo {
 
 /**
  * Called when a stream has been opened. What it throws, or what the promise that it returns is rejected with, ends the stream: the
- * other side gets ERR_REMOTE. If its promise is fulfilled when all has been read, its own direction is ended too. It may return before.
+ * other side gets ERR_REMOTE. If its promise is fulfilled when all has been read, its own direction is ended too; if it has ended that and
+ * read nothing, what comes is thrown away. It may return before.
  */
 export type StreamHandler = (stream: ByteStream, info: StreamInfo) => unknown
