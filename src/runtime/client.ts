@@ -89,7 +89,7 @@ class RingClient extends BaseCaller {
       holding: new Holding({ links, clock, undeliverable: () => {} }),
       cores: () => [],
       address: () => '',
-      inject: () => {},
+      own: undefined,
       payloadBytesMax: this.payloadBytesMax,
     })
     this.#links = new Links({

@@ -57,10 +57,10 @@ export class RememberedRanges implements Remembered, Shortcuts {
       : undefined
   }
 
-  /** A session to it. */
+  /** A session to it, for a key that is not ours. */
   session(key: Id): Session | undefined {
     const known = this.cache.find(key)
-    if (known === undefined || this.#isOurs(key)) return undefined
+    if (known === undefined) return undefined
     const session = this.#o.links().session(known.owner.address)
     if (session !== undefined) this.stats.hits++
     return session

@@ -4,7 +4,7 @@ import type { Limits, Member, Owner, Peer, Result, Timing } from '../api.ts'
 import { LOST_ATTEMPTS, RECURSIVE_ATTEMPTS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
 import { decide } from '../core/router.ts'
-import { isolated } from '../transports/uncaught.ts'
+import { reportUncaught } from '../transports/uncaught.ts'
 import {
   decodeFailure,
   decodeFound,
@@ -15,7 +15,6 @@ import {
 } from '../wire/answers.ts'
 import {
   type FrameMemory,
-  frameMemory,
   isForKey,
   readExtensions,
   readHigh,
@@ -48,10 +47,11 @@ import { Iterative } from './iterative.ts'
 import type { Links } from './links.ts'
 import { Maintenance } from './maintenance.ts'
 import type { Members } from './members.ts'
+import { OwnFrames } from './own-frames.ts'
 import type { Peers } from './peers.ts'
 import { RELAY_BIT } from './relay.ts'
 import { RememberedRanges } from './remembered-ranges.ts'
-import { requestBytes, writeRequest } from './requests.ts'
+import { OriginBlock, requestBytes, writeRequest } from './requests.ts'
 import type { Down, Session } from './session.ts'
 import { Silence } from './silence.ts'
 import { Turn } from './turn.ts'
@@ -71,9 +71,6 @@ export interface TrafficOptions {
   warn(error: ChordError): void
 }
 
-/** Frames of our own for ourselves handled in one go. */
-const OWN_FRAMES_MAX = 1_024
-
 export class Traffic {
   readonly exchange: Exchange
   readonly delivery: Delivery
@@ -85,9 +82,9 @@ export class Traffic {
   readonly ranges: RememberedRanges
   readonly #silence: Silence
   readonly #o: TrafficOptions
-  /** Our own frames for ourselves. They wait for the next turn: what a caller does not await must not run inside its call. */
-  #own: { memory: FrameMemory; length: number }[] = []
+  readonly #own: OwnFrames
   readonly #turn: Turn
+  #origin: OriginBlock | undefined
 
   constructor(o: TrafficOptions) {
     this.#o = o
@@ -104,6 +101,12 @@ export class Traffic {
     const handed = (session: Session) => this.#silence.handed(session)
     this.ranges = new RememberedRanges({ links, cores, clock, limits, timing: o.timing })
     const { ranges } = this
+    this.#own = new OwnFrames({
+      defer: (run) => environment.defer(run),
+      handle: (memory, at, length) => this.#handleOwn(memory, at, length),
+      begin: () => turn.begin(),
+      handled: () => this.batchEnd(),
+    })
     this.exchange = new Exchange({
       links,
       clock,
@@ -112,8 +115,11 @@ export class Traffic {
       isClient: false,
       dispatch,
       handed,
-      originator: self,
       remembered: ranges,
+      ourselves: {
+        owns: (key) => cores().some((core) => core.owns(key)),
+        send: (call, remainingMs) => this.#sendToOurselves(call, remainingMs),
+      },
     })
     this.holding = new Holding({ links, clock, undeliverable: (frame) => this.#undeliverable(frame) })
     this.answering = new Answering({
@@ -122,11 +128,20 @@ export class Traffic {
       holding: this.holding,
       cores,
       address: () => self().address,
-      inject: (memory, length) => this.#inject(memory, length),
+      own: this.#own,
       payloadBytesMax: limits.payloadBytes,
     })
     const { answering, holding } = this
-    this.delivery = new Delivery({ answering, book, clock, turn, duplicates: limits.duplicates, member, warn: o.warn })
+    this.delivery = new Delivery({
+      answering,
+      book,
+      clock,
+      turn,
+      duplicates: limits.duplicates,
+      member,
+      self,
+      warn: o.warn,
+    })
     const { delivery } = this
     this.forward = new Forward({
       links,
@@ -204,7 +219,7 @@ export class Traffic {
     this.#silence.stop()
     this.ranges.stop()
     this.exchange.close(error)
-    this.#own = []
+    this.#own.clear()
   }
 
   /** They have said nothing for a while. */
@@ -321,11 +336,12 @@ export class Traffic {
     }
     if (decision.kind !== 'forward') return this.exchange.pause(call, FAIL_UNSETTLED, nowMs)
     if (call.attempt === 0) this.ranges.missed(call.key, nowMs)
-    const origin = cores[0]!.self
+    const origin = this.#originator()
     if (requestBytes(call, origin) > FRAME_BYTES_MAX) return this.#findOwner(call, call.key, nowMs)
     const tired = call.wants === 'found' && (call.attempt >= RECURSIVE_ATTEMPTS || call.timeouts >= LOST_ATTEMPTS)
     if ((call.iterative || tired) && !decision.final) return this.iterative.start(call, call.key, nowMs)
-    this.exchange.sendVia(call, decision.to.address, 'routing', origin, decision.final, decision.finalSteps, nowMs)
+    const { to, final, finalSteps } = decision
+    this.exchange.sendVia(call, to.address, 'routing', final ? undefined : origin, final, finalSteps, nowMs)
   }
 
   /** Straight to the owner that is remembered. False: none is, or there is no connection to it. */
@@ -333,10 +349,9 @@ export class Traffic {
     const owner = this.ranges.next(key)
     if (owner === undefined) return false
     this.ranges.stats.hits++
-    const origin = this.#o.members().cores[0]!.self
     call.straight = true
-    if (requestBytes(call, origin) > FRAME_BYTES_MAX) call.owner = owner
-    this.exchange.sendVia(call, owner.address, 'reply', origin, true, 0, nowMs)
+    if (requestBytes(call, this.#originator()) > FRAME_BYTES_MAX) call.owner = owner
+    this.exchange.sendVia(call, owner.address, 'reply', undefined, true, 0, nowMs)
     return true
   }
 
@@ -361,31 +376,32 @@ export class Traffic {
 
   #straightTo(call: Call, to: Peer, final: boolean, nowMs: number): void {
     if (this.#o.isOurs(to.address)) return this.#toOurselves(call, nowMs)
-    this.exchange.sendVia(call, to.address, 'reply', this.#o.members().cores[0]!.self, final, 0, nowMs)
+    this.exchange.sendVia(call, to.address, 'reply', final ? undefined : this.#originator(), final, 0, nowMs)
   }
 
   #toOurselves(call: Call, nowMs: number): void {
-    const origin = this.#o.members().cores[0]!.self
-    const bytes = requestBytes(call, origin)
-    const memory = frameMemory(bytes)
-    writeRequest(memory, 0, bytes, call, origin, false, 0, call.deadlineMs - nowMs)
-    this.#inject(memory, bytes)
+    this.#sendToOurselves(call, call.deadlineMs - nowMs)
     this.exchange.sent(call, undefined, nowMs)
   }
 
-  #inject(memory: FrameMemory, length: number): void {
-    this.#own.push({ memory, length })
-    if (this.#own.length === 1) this.#o.environment.defer(this.#handleOwn)
+  #sendToOurselves(call: Call, remainingMs: number): void {
+    const bytes = requestBytes(call, undefined)
+    const memory = this.#own.add(bytes)
+    writeRequest(memory, this.#own.at, bytes, call, undefined, false, 0, remainingMs)
   }
 
-  readonly #handleOwn = (): void => {
-    const frames = this.#own.slice(0, OWN_FRAMES_MAX)
-    this.#turn.begin()
-    for (const { memory, length } of frames) isolated(() => this.#application(undefined, memory, 0, length))
-    this.#turn.end()
-    this.delivery.runBatches()
-    this.#own = this.#own.slice(frames.length)
-    if (this.#own.length > 0) this.#o.environment.defer(this.#handleOwn)
+  #handleOwn(memory: FrameMemory, at: number, length: number): void {
+    try {
+      this.#application(undefined, memory, at, length)
+    } catch (error) {
+      reportUncaught(error)
+    }
+  }
+
+  #originator(): OriginBlock {
+    const { self } = this.#o.members().cores[0]!
+    if (this.#origin?.peer !== self) this.#origin = new OriginBlock(self)
+    return this.#origin!
   }
 
   /** The first nodes to ask on the way to a key: the best that routing knows, by several ways. */
