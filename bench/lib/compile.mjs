@@ -1,4 +1,4 @@
-/** Compiles the C programs of `bench/limit/` on demand, once for each version of their source. */
+/** Compiles the C programs of `bench/limit/` on demand, once for each version of their source and of what they share. */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
@@ -11,7 +11,9 @@ const FLAGS = ['-O2', '-std=gnu11', '-Wall', '-Wextra', '-Werror']
 export function compile(name, { shared = false } = {}) {
   const flags = shared ? [...FLAGS, '-shared', '-fPIC'] : FLAGS
   const source = fileURLToPath(new URL(`../limit/${name}.c`, import.meta.url))
-  const version = createHash('sha1').update(flags.join()).update(readFileSync(source)).digest('hex').slice(0, 12)
+  const header = fileURLToPath(new URL('../limit/common.h', import.meta.url))
+  const hash = createHash('sha1').update(flags.join()).update(readFileSync(source)).update(readFileSync(header))
+  const version = hash.digest('hex').slice(0, 12)
   const program = `${cache}${name}-${version}`
   if (existsSync(program)) return program
   mkdirSync(cache, { recursive: true })

@@ -8,25 +8,13 @@
  * connected, waits for a byte on standard input, then measures. Replies come in the order of requests, which is checked by
  * their numbers. The server's CPU is its process clock at the ends of the window. Prints lines of JSON.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/timerfd.h>
-#include <time.h>
-#include <unistd.h>
+#include "common.h"
 
-enum { EVENTS_MAX = 1024, CHUNK_BYTES = 65536, FRAME_BYTES_MAX = 8192, IN_FLIGHT_MAX = 1024, AT_ONCE_MAX = 256 };
-enum { AT_TYPE = 4, AT_REQUEST_LOW = 8, AT_REQUEST_HIGH = 12, HEADER_BYTES = 32, AT_REFUSAL = 45, AT_CLIENT_ID = 64 };
-enum { TYPE_HELLO = 1, TYPE_GOODBYE = 2, TYPE_REQUEST = 66, TYPE_REPLY = 67, TYPE_FAILURE = 68 };
-enum { TICK_NS = 100000, BUCKETS_PER_OCTAVE = 16, BUCKETS = 40 * BUCKETS_PER_OCTAVE };
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+
+enum { FRAME_BYTES_MAX = 8192, IN_FLIGHT_MAX = 1024, AT_ONCE_MAX = 256, TICK_NS = 100000 };
+enum { AT_REFUSAL = 45, AT_CLIENT_ID = 64 };
 
 typedef struct {
   int fd;
@@ -46,48 +34,6 @@ static Connection *all;
 static uint64_t latencies[BUCKETS], replies, behind;
 static uint32_t active, outstanding, rate;
 
-static void die(const char *what) {
-  fprintf(stderr, "crowd: %s: %s\n", what, errno ? strerror(errno) : "unexpected");
-  exit(1);
-}
-
-static uint64_t clock_ns(clockid_t clock) {
-  struct timespec t;
-  if (clock_gettime(clock, &t) < 0) die("clock_gettime");
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static uint32_t u32(const unsigned char *at) {
-  uint32_t value;
-  memcpy(&value, at, sizeof value);
-  return value;
-}
-
-static void put_u32(unsigned char *at, uint32_t value) { memcpy(at, &value, sizeof value); }
-
-static size_t padded(size_t bytes) { return (bytes + 7) & ~(size_t)7; }
-
-static void read_template(Template *into, const char *hex) {
-  for (; hex[0] && hex[1]; hex += 2) {
-    unsigned byte;
-    if (into->bytes == FRAME_BYTES_MAX || sscanf(hex, "%2x", &byte) != 1) die("bad frame");
-    into->frame[into->bytes++] = (unsigned char)byte;
-  }
-}
-
-static void write_all(int fd, const void *bytes, size_t count) {
-  if (write(fd, bytes, count) != (ssize_t)count) die("short write");
-}
-
-static void read_exactly(int fd, unsigned char *into, size_t count) {
-  while (count > 0) {
-    ssize_t got = read(fd, into, count);
-    if (got <= 0) die("the server closed while greeting");
-    into += got;
-    count -= (size_t)got;
-  }
-}
-
 /* ---- connections ---- */
 
 /* Each is a client of its own. The answer is the server's hello, or ours echoed. */
@@ -102,17 +48,6 @@ static void greet(const Connection *connection) {
   if (bytes > AT_REFUSAL && answer[AT_REFUSAL] != 0) die("refused");
 }
 
-static void open_connection(Connection *connection, int port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  int one = 1;
-  connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (connection->fd < 0) die("socket");
-  if (connect(connection->fd, (struct sockaddr *)&address, sizeof address) < 0) die("connect");
-  setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  if (hello.bytes > 0) greet(connection);
-}
-
 static uint32_t in_flight(const Connection *connection) { return connection->next_request - connection->next_reply; }
 
 static void send_requests(Connection *connection, uint32_t count, uint64_t now_ns) {
@@ -122,7 +57,7 @@ static void send_requests(Connection *connection, uint32_t count, uint64_t now_n
     unsigned char *at = chunk;
     for (uint32_t i = 0; i < some; i++, at += request.bytes) {
       memcpy(at, request.frame, request.bytes);
-      put_u32(at + AT_REQUEST_LOW, connection->next_request);
+      put_u32(at + AT_REQUEST, connection->next_request);
       put_u32(at + AT_REQUEST_HIGH, connection->number);
       connection->sent_ns[connection->next_request++ % IN_FLIGHT_MAX] = now_ns;
     }
@@ -131,34 +66,13 @@ static void send_requests(Connection *connection, uint32_t count, uint64_t now_n
   }
 }
 
-/* ---- latencies ---- */
-
-static unsigned bucket_of(uint64_t ns) {
-  unsigned octave = ns < 16 ? 0 : 63u - (unsigned)__builtin_clzll(ns);
-  unsigned step = octave < 4 ? 0 : (unsigned)(ns >> (octave - 4)) & 15;
-  unsigned bucket = octave * BUCKETS_PER_OCTAVE + step;
-  return bucket < BUCKETS ? bucket : BUCKETS - 1;
-}
-
-static double percentile_us(double share) {
-  uint64_t total = 0, seen = 0;
-  for (unsigned i = 0; i < BUCKETS; i++) total += latencies[i];
-  for (unsigned i = 0; i < BUCKETS; i++) {
-    seen += latencies[i];
-    unsigned octave = i / BUCKETS_PER_OCTAVE, step = i % BUCKETS_PER_OCTAVE;
-    if (total > 0 && (double)seen >= share * (double)total)
-      return (double)(1ull << octave) * (1 + (step + 0.5) / BUCKETS_PER_OCTAVE) / 1000;
-  }
-  return 0;
-}
-
 /* ---- receiving ---- */
 
 static int is_answer(Connection *connection, const unsigned char *frame, uint64_t now_ns) {
   unsigned char type = frame[AT_TYPE];
   if (type == TYPE_FAILURE || type == TYPE_GOODBYE) die(type == TYPE_FAILURE ? "a request failed" : "goodbye");
   if (type != TYPE_REPLY && type != TYPE_REQUEST) return 0;
-  uint32_t number = u32(frame + AT_REQUEST_LOW);
+  uint32_t number = u32(frame + AT_REQUEST);
   if (number != connection->next_reply || u32(frame + AT_REQUEST_HIGH) != connection->number) die("a reply to something else");
   latencies[bucket_of(now_ns - connection->sent_ns[connection->next_reply++ % IN_FLIGHT_MAX])]++;
   return 1;
@@ -222,9 +136,8 @@ static void run_for(int poller, int timer, uint64_t begin_ns, uint64_t until_ns)
 static int start_timer(int poller) {
   int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
   struct itimerspec every = {.it_interval.tv_nsec = TICK_NS, .it_value.tv_nsec = TICK_NS};
-  struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
   if (timer < 0 || timerfd_settime(timer, 0, &every, NULL) < 0) die("timer");
-  if (epoll_ctl(poller, EPOLL_CTL_ADD, timer, &event) < 0) die("epoll_ctl");
+  watch(poller, timer, NULL);
   return timer;
 }
 
@@ -237,28 +150,26 @@ static void open_all(int poller, int port, uint32_t connections) {
   if (!all) die("memory");
   for (uint32_t i = 0; i < connections; i++) {
     all[i].number = i + 1;
-    open_connection(&all[i], port);
+    all[i].fd = connect_to_loopback(0, port);
+    if (hello.bytes > 0) greet(&all[i]);
     if (i >= active) continue;
     all[i].partial = malloc(FRAME_BYTES_MAX);
     all[i].sent_ns = calloc(IN_FLIGHT_MAX, sizeof *all[i].sent_ns);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[i]};
     if (!all[i].partial || !all[i].sent_ns) die("memory");
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, all[i].fd, &event) < 0) die("epoll_ctl");
+    watch(poller, all[i].fd, &all[i]);
   }
 }
 
 int main(int argc, char **argv) {
   if (argc != 11) die("usage: crowd PORT SERVER_PID HELLO REQUEST CONNECTIONS ACTIVE OUTSTANDING RATE WARMUP_MS WINDOW_MS");
-  if (strcmp(argv[3], "-") != 0) read_template(&hello, argv[3]);
-  read_template(&request, argv[4]);
+  hello.bytes = read_hex(hello.frame, sizeof hello.frame, argv[3]);
+  request.bytes = read_hex(request.frame, sizeof request.frame, argv[4]);
   uint32_t connections = (uint32_t)atoi(argv[5]);
   active = (uint32_t)atoi(argv[6]), outstanding = (uint32_t)atoi(argv[7]), rate = (uint32_t)atoi(argv[8]);
   uint64_t warmup_ns = strtoull(argv[9], NULL, 10) * 1000000u, window_ns = strtoull(argv[10], NULL, 10) * 1000000u;
   if (active > connections || connections == 0 || outstanding > IN_FLIGHT_MAX || request.bytes < HEADER_BYTES) die("bad arguments");
-  clockid_t server_clock;
-  if ((errno = clock_getcpuclockid(atoi(argv[2]), &server_clock))) die("the server's CPU clock");
-  int poller = epoll_create1(EPOLL_CLOEXEC);
-  if (poller < 0) die("epoll");
+  clockid_t server_clock = cpu_clock_of(atoi(argv[2]));
+  int poller = make_poller();
   open_all(poller, atoi(argv[1]), connections);
   printf("{\"connected\":%u}\n", connections);
   fflush(stdout);
@@ -278,6 +189,6 @@ int main(int argc, char **argv) {
   uint64_t wall_ns = clock_ns(CLOCK_MONOTONIC) - begin_ns;
   printf("{\"requests\":%llu,\"behind\":%llu,\"wallMs\":%.3f,\"serverCpuMs\":%.3f,\"loadCpuMs\":%.3f,",
          (unsigned long long)replies, (unsigned long long)behind, wall_ns / 1e6, server_ns / 1e6, own_ns / 1e6);
-  printf("\"p50Us\":%.1f,\"p99Us\":%.1f}\n", percentile_us(0.5), percentile_us(0.99));
+  printf("\"p50Us\":%.1f,\"p99Us\":%.1f}\n", percentile_us(latencies, 0.5), percentile_us(latencies, 0.99));
   return 0;
 }

@@ -2,23 +2,9 @@
  * The limit: what an echo over TCP costs a process that does nothing else. Whole chunks are written back as
  * they were read, frames are not looked at. Prints its port and runs until it is killed.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
+#include "common.h"
+
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-enum { EVENTS_MAX = 1024, CHUNK_BYTES = 65536 };
-
-static void die(const char *what) {
-  perror(what);
-  exit(1);
-}
 
 static void accept_all(int poller, int listener) {
   for (;;) {
@@ -27,15 +13,14 @@ static void accept_all(int poller, int listener) {
       if (errno == EAGAIN || errno == ECONNABORTED) return;
       die("accept4");
     }
-    int one = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    no_delay(fd);
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
     if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) < 0) die("epoll_ctl");
   }
 }
 
 /* Waits for a full socket buffer: with bodies of 1 KiB one takes several writes. The load reads meanwhile. */
-static int write_all(int fd, const char *bytes, size_t count) {
+static int write_out(int fd, const char *bytes, size_t count) {
   for (;;) {
     ssize_t put = send(fd, bytes, count, MSG_NOSIGNAL);
     if (put == (ssize_t)count) return 1;
@@ -50,23 +35,14 @@ static void echo(int fd) {
   static char chunk[CHUNK_BYTES];
   ssize_t got = read(fd, chunk, sizeof chunk);
   if (got < 0 && errno == EAGAIN) return;
-  if (got <= 0 || !write_all(fd, chunk, (size_t)got)) close(fd);
+  if (got <= 0 || !write_out(fd, chunk, (size_t)got)) close(fd);
 }
 
 int main(void) {
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t length = sizeof address;
-  if (listener < 0) die("socket");
-  if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0) die("bind");
-  if (listen(listener, 1024) < 0) die("listen");
-  if (getsockname(listener, (struct sockaddr *)&address, &length) < 0) die("getsockname");
-  printf("{\"port\":%d}\n", ntohs(address.sin_port));
-  fflush(stdout);
-
-  int poller = epoll_create1(EPOLL_CLOEXEC);
+  int listener = listen_and_say(INADDR_LOOPBACK, SOCK_NONBLOCK);
+  int poller = make_poller();
   struct epoll_event event = {.events = EPOLLIN, .data.fd = listener};
-  if (poller < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event) < 0) die("epoll");
+  if (epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event) < 0) die("epoll_ctl");
   for (;;) {
     struct epoll_event events[EVENTS_MAX];
     int ready = epoll_wait(poller, events, EVENTS_MAX, -1);

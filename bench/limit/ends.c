@@ -8,24 +8,12 @@
  * for each connection, one for each next node; or one "-" for who wants none. Every frame must come out at the right node, patched as
  * a hop patches it. The CPU of the middle is its process clock, read at the exact ends of the window. Prints one line of JSON.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "common.h"
 
-enum { EVENTS_MAX = 1024, CHUNK_BYTES = 65536, SINKS = 16, SOURCES_MAX = 256, OUTSTANDING_MAX = 512, BODY_BYTES_MAX = 4096 };
-enum { HEADER_BYTES = 32, TARGET_BYTES = 32, DEADLINE_BYTES = 8, ORIGIN_BYTES = 40 + 16, HELLO_BYTES_MAX = 1024 };
+enum { SINKS = 16, SOURCES_MAX = 256, OUTSTANDING_MAX = 512, BODY_BYTES_MAX = 4096, HELLO_BYTES_MAX = 1024 };
+enum { TARGET_BYTES = 32, DEADLINE_BYTES = 8, ORIGIN_BYTES = 40 + 16 };
 enum { FRAME_BYTES_MAX = HEADER_BYTES + TARGET_BYTES + DEADLINE_BYTES + ORIGIN_BYTES + BODY_BYTES_MAX };
-enum { AT_TYPE = 4, AT_FLAGS = 6, AT_REQUEST = 8, AT_HOPS = 16, AT_VERSION = 17, AT_EXTENSIONS = 18, AT_KEY = 32 };
-enum { TYPE_REQUEST = 66, TYPE_REPLY = 67, FLAG_FINAL = 1, CLASS_APPLICATION = 0x20, EXTENSIONS = 1 | 2 | 16 };
+enum { AT_KEY = 32, CLASS_APPLICATION = 0x20, EXTENSIONS = 1 | 2 | 16 };
 /* Who says nothing for a second or two is asked whether it lives. */
 enum { SIGN_OF_LIFE_MS = 300 };
 
@@ -44,17 +32,6 @@ static size_t hello_bytes[SINKS];
 static int source_count, sink_count, with_hello, strict;
 static uint64_t arrived;
 
-static void die(const char *what) {
-  fprintf(stderr, "ends: %s: %s\n", what, errno ? strerror(errno) : "unexpected");
-  exit(1);
-}
-
-static uint64_t clock_ns(clockid_t clock) {
-  struct timespec t;
-  if (clock_gettime(clock, &t) < 0) die("clock_gettime");
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static uint64_t random_word(void) {
   static uint64_t state = 0x9e3779b97f4a7c15u;
   state ^= state << 13, state ^= state >> 7, state ^= state << 17;
@@ -64,14 +41,13 @@ static uint64_t random_word(void) {
 static void make_frame(size_t body_bytes) {
   static const char address[] = "127.0.0.1:40000";
   uint16_t extensions = EXTENSIONS, address_bytes = sizeof address - 1;
-  uint32_t deadline = 5000, length;
+  uint32_t deadline = 5000;
   unsigned char *origin = frame + HEADER_BYTES + TARGET_BYTES + DEADLINE_BYTES;
   frame_bytes = HEADER_BYTES + TARGET_BYTES + DEADLINE_BYTES + ORIGIN_BYTES + body_bytes;
-  length = (uint32_t)frame_bytes;
-  memcpy(frame, &length, sizeof length);
+  put_u32(frame, (uint32_t)frame_bytes);
   frame[AT_TYPE] = TYPE_REQUEST, frame[AT_FLAGS] = CLASS_APPLICATION, frame[AT_VERSION] = 1;
   memcpy(frame + AT_EXTENSIONS, &extensions, sizeof extensions);
-  memcpy(frame + HEADER_BYTES + TARGET_BYTES, &deadline, sizeof deadline);
+  put_u32(frame + HEADER_BYTES + TARGET_BYTES, deadline);
   memcpy(origin, &address_bytes, sizeof address_bytes);
   origin[8] = 1; /* incarnation */
   memset(origin + 16, 7, 20);
@@ -79,27 +55,10 @@ static void make_frame(size_t body_bytes) {
   memset(origin + ORIGIN_BYTES, 'x', body_bytes);
 }
 
-static void write_all(int fd, const void *bytes, size_t count) {
-  if (send(fd, bytes, count, MSG_NOSIGNAL) != (ssize_t)count) die("short write");
-}
-
 static size_t read_hello(unsigned char *into) {
   static char hex[2 * HELLO_BYTES_MAX + 1];
-  size_t bytes = 0;
   if (scanf("%2048s", hex) != 1) die("no hello");
-  for (const char *at = hex; at[0] && strcmp(hex, "-"); at += 2) {
-    unsigned byte;
-    if (sscanf(at, "%2x", &byte) != 1) die("bad hello");
-    into[bytes++] = (unsigned char)byte;
-  }
-  return bytes;
-}
-
-static void watch(int poller, End *end) {
-  int one = 1;
-  setsockopt(end->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  struct epoll_event event = {.events = EPOLLIN, .data.ptr = end};
-  if (epoll_ctl(poller, EPOLL_CTL_ADD, end->fd, &event) < 0) die("epoll_ctl");
+  return read_hex(into, HELLO_BYTES_MAX, hex);
 }
 
 static void accept_sink(int poller, int listener) {
@@ -111,17 +70,9 @@ static void accept_sink(int poller, int listener) {
   if (node < 0 || node >= SINKS || sinks[node].fd > 0) die("a second connection to one of the next nodes");
   sinks[node] = (End){.fd = fd, .node = node};
   sink_count++;
-  watch(poller, &sinks[node]);
+  no_delay(fd);
+  watch(poller, fd, &sinks[node]);
   if (with_hello) write_all(fd, hellos[node], hello_bytes[node]);
-}
-
-static void connect_source(int poller, int index, int port) {
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0) die("connect");
-  sources[index] = (End){.fd = fd, .node = -1};
-  watch(poller, &sources[index]);
 }
 
 static void send_frames(End *source) {
@@ -138,9 +89,8 @@ static void send_frames(End *source) {
 }
 
 static void take(End *sink, const unsigned char *got) {
-  uint32_t number;
   if (got[AT_TYPE] != TYPE_REQUEST) return; /* its hello, its upkeep */
-  memcpy(&number, got + AT_REQUEST, sizeof number);
+  uint32_t number = u32(got + AT_REQUEST);
   if (number >= (uint32_t)source_count) die("a frame that is not ours");
   if (strict && got[AT_KEY] >> 4 != sink->node) die("a frame at the wrong node");
   if (strict && (got[AT_HOPS] != 1 || !(got[AT_FLAGS] & FLAG_FINAL))) die("a frame that is not right");
@@ -156,9 +106,7 @@ static void receive(End *end) {
   if (got <= 0) die("the middle closed a connection");
   size_t have = end->partial_bytes + (size_t)got, at = 0;
   while (have - at >= HEADER_BYTES) {
-    uint32_t length;
-    memcpy(&length, chunk + at, sizeof length);
-    size_t bytes = ((size_t)length + 7) & ~(size_t)7;
+    size_t bytes = padded(u32(chunk + at));
     if (have - at < bytes) break;
     if (end->node >= 0) take(end, chunk + at);
     at += bytes;
@@ -197,16 +145,9 @@ int main(int argc, char **argv) {
   if (connections < 1 || connections > SOURCES_MAX || outstanding < 1 || outstanding > OUTSTANDING_MAX) die("bad arguments");
   if (body_bytes < 0 || body_bytes > BODY_BYTES_MAX || body_bytes % 8 != 0) die("bad arguments");
   make_frame((size_t)body_bytes);
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY)};
-  socklen_t length = sizeof address;
-  if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) < 0) die("bind");
-  if (listen(listener, 64) < 0 || getsockname(listener, (struct sockaddr *)&address, &length) < 0) die("listen");
-  int poller = epoll_create1(EPOLL_CLOEXEC);
-  struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
-  if (poller < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event) < 0) die("epoll");
-  printf("{\"port\":%d}\n", ntohs(address.sin_port));
-  fflush(stdout);
+  int listener = listen_and_say(INADDR_ANY, 0);
+  int poller = make_poller();
+  watch(poller, listener, NULL);
 
   static unsigned char own[SOURCES_MAX][HELLO_BYTES_MAX];
   size_t own_bytes[SOURCES_MAX];
@@ -215,11 +156,11 @@ int main(int argc, char **argv) {
   with_hello = own_bytes[0] > 0;
   for (int i = 1; with_hello && i < connections; i++) own_bytes[i] = read_hello(own[i]);
   for (int i = 0; with_hello && i < SINKS; i++) hello_bytes[i] = read_hello(hellos[i]);
-  clockid_t clock;
-  if ((errno = clock_getcpuclockid(pid, &clock))) die("the CPU clock of the middle");
+  clockid_t clock = cpu_clock_of(pid);
   for (source_count = 0; source_count < connections; source_count++) {
     End *source = &sources[source_count];
-    connect_source(poller, source_count, port);
+    *source = (End){.fd = connect_to_loopback(0, port), .node = -1};
+    watch(poller, source->fd, source);
     if (with_hello) write_all(source->fd, own[source_count], own_bytes[source_count]);
     source->credit = (uint32_t)outstanding;
   }

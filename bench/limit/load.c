@@ -7,26 +7,13 @@
  *                      servers that echo a stream do not)
  *           websocket  binary messages
  *
- * The server's CPU is its process clock (user and system time of all threads, as in getrusage, but readable from here
- * at the exact ends of the window). Every reply's number is checked. Prints one line of JSON; `totalCpuMs` is what both
+ * The server's CPU is its process clock. Every reply's number is checked. Prints one line of JSON; `totalCpuMs` is what both
  * processes used from before the first connection on.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "common.h"
 
-enum { EVENTS_MAX = 1024, CHUNK_BYTES = 65536, OUTSTANDING_MAX = 512, BODY_BYTES_MAX = 4096, BATCHES_MAX = 512 };
+enum { OUTSTANDING_MAX = 512, BODY_BYTES_MAX = 4096, BATCHES_MAX = 512 };
 enum { REQUEST_BYTES_MAX = BODY_BYTES_MAX + 32 };
-enum { BUCKETS_PER_OCTAVE = 16, BUCKETS = 40 * BUCKETS_PER_OCTAVE };
 
 typedef struct {
   size_t request_bytes, reply_bytes;
@@ -52,36 +39,7 @@ static Protocol protocol;
 static uint64_t latencies[BUCKETS];
 static uint64_t replies;
 
-static void die(const char *what) {
-  fprintf(stderr, "load: %s: %s\n", what, errno ? strerror(errno) : "unexpected");
-  exit(1);
-}
-
-static uint64_t clock_ns(clockid_t clock) {
-  struct timespec t;
-  if (clock_gettime(clock, &t) < 0) die("clock_gettime");
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static void put_u32(unsigned char *at, uint32_t value) { memcpy(at, &value, sizeof value); }
-
-static void write_all(int fd, const void *bytes, size_t count) {
-  /* Blocks while the server is behind. What is in flight fits the buffers of both, so it never waits for us meanwhile. */
-  if (write(fd, bytes, count) != (ssize_t)count) die("short write");
-}
-
-static void read_exactly(int fd, unsigned char *into, size_t count) {
-  while (count > 0) {
-    ssize_t got = read(fd, into, count);
-    if (got <= 0) die("the server closed while greeting");
-    into += got;
-    count -= (size_t)got;
-  }
-}
-
 /* ---- protocols ---- */
-
-enum { HELLO_BYTES_MAX = 1024, HEADER_BYTES = 32, AT_TYPE = 4, AT_REQUEST = 8, AT_VERSION = 17 };
 
 static void frame_header(unsigned char *at, uint32_t length, unsigned char type) {
   memset(at, 0, HEADER_BYTES);
@@ -93,7 +51,7 @@ static void frame_header(unsigned char *at, uint32_t length, unsigned char type)
 static void use_frames(size_t body_bytes) {
   size_t bytes = HEADER_BYTES + body_bytes;
   protocol = (Protocol){.request_bytes = bytes, .reply_bytes = bytes, .request_number_at = AT_REQUEST, .reply_number_at = AT_REQUEST};
-  frame_header(protocol.request, (uint32_t)bytes, 66);
+  frame_header(protocol.request, (uint32_t)bytes, TYPE_REQUEST);
   memset(protocol.request + HEADER_BYTES, 'x', body_bytes);
 }
 
@@ -108,16 +66,9 @@ static void use_websocket(size_t body_bytes) {
   memset(protocol.request + header + mask, 'x', body_bytes);
 }
 
+enum { HELLO_BYTES_MAX = 1024 };
 static unsigned char hello[HELLO_BYTES_MAX];
 static size_t hello_bytes;
-
-static void read_hello(const char *hex) {
-  for (; hex[0] && hello_bytes < HELLO_BYTES_MAX; hex += 2) {
-    unsigned byte;
-    if (sscanf(hex, "%2x", &byte) != 1) die("bad hello");
-    hello[hello_bytes++] = (unsigned char)byte;
-  }
-}
 
 /* The echo server echoes the hello too. */
 static void greet_with_hello(int fd) {
@@ -140,17 +91,6 @@ static void greet_with_upgrade(int fd) {
 
 /* ---- connections ---- */
 
-static void connect_to(Connection *connection, int port, void (*greet)(int)) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  int one = 1;
-  connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (connection->fd < 0) die("socket");
-  if (connect(connection->fd, (struct sockaddr *)&address, sizeof address) < 0) die("connect");
-  setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  if (greet) greet(connection->fd);
-}
-
 static void send_requests(Connection *connection, uint32_t count, uint64_t now_ns) {
   static unsigned char chunk[OUTSTANDING_MAX * REQUEST_BYTES_MAX];
   unsigned char *at = chunk;
@@ -160,18 +100,6 @@ static void send_requests(Connection *connection, uint32_t count, uint64_t now_n
   }
   write_all(connection->fd, chunk, (size_t)(at - chunk));
   connection->batches[connection->newest++ % BATCHES_MAX] = (Batch){now_ns, count};
-}
-
-static unsigned bucket_of(uint64_t ns) {
-  unsigned octave = ns < 16 ? 0 : 63u - (unsigned)__builtin_clzll(ns);
-  unsigned step = octave < 4 ? 0 : (unsigned)(ns >> (octave - 4)) & 15;
-  unsigned bucket = octave * BUCKETS_PER_OCTAVE + step;
-  return bucket < BUCKETS ? bucket : BUCKETS - 1;
-}
-
-static double ns_of(unsigned bucket) {
-  unsigned octave = bucket / BUCKETS_PER_OCTAVE, step = bucket % BUCKETS_PER_OCTAVE;
-  return (double)(1ull << octave) * (1 + (step + 0.5) / BUCKETS_PER_OCTAVE);
 }
 
 static void count_latency(Connection *connection, uint32_t count, uint64_t now_ns) {
@@ -186,8 +114,7 @@ static void count_latency(Connection *connection, uint32_t count, uint64_t now_n
 }
 
 static void check(Connection *connection, const unsigned char *reply) {
-  uint32_t number;
-  memcpy(&number, reply + protocol.reply_number_at, sizeof number);
+  uint32_t number = u32(reply + protocol.reply_number_at);
   if (number != connection->next_reply++) {
     fprintf(stderr, "load: reply %u instead of %u\n", number, connection->next_reply - 1);
     exit(1);
@@ -222,16 +149,6 @@ static void run_for(int poller, uint64_t until_ns) {
   }
 }
 
-static double percentile_us(double share) {
-  uint64_t total = 0, seen = 0;
-  for (unsigned i = 0; i < BUCKETS; i++) total += latencies[i];
-  for (unsigned i = 0; i < BUCKETS; i++) {
-    seen += latencies[i];
-    if ((double)seen >= share * (double)total) return ns_of(i) / 1000;
-  }
-  return 0;
-}
-
 int main(int argc, char **argv) {
   if (argc != 9 && argc != 10) {
     fprintf(stderr,
@@ -244,20 +161,19 @@ int main(int argc, char **argv) {
   /* The number takes 4 bytes of a WebSocket body, and frames are padded to 8. */
   if (body_bytes < 8 || body_bytes > BODY_BYTES_MAX || body_bytes % 8 != 0) die("bad arguments");
   if (connections < 1 || outstanding < 1 || outstanding > OUTSTANDING_MAX) die("bad arguments");
-  if (argc == 10) read_hello(argv[9]);
+  if (argc == 10) hello_bytes = read_hex(hello, sizeof hello, argv[9]);
   if (!strcmp(argv[3], "websocket")) use_websocket((size_t)body_bytes), greet = greet_with_upgrade;
   else use_frames((size_t)body_bytes), greet = hello_bytes > 0 ? greet_with_hello : NULL;
 
-  clockid_t server_clock;
-  if ((errno = clock_getcpuclockid(atoi(argv[2]), &server_clock))) die("the server's CPU clock");
+  clockid_t server_clock = cpu_clock_of(atoi(argv[2]));
   uint64_t server_before_ns = clock_ns(server_clock);
-  int poller = epoll_create1(EPOLL_CLOEXEC);
+  int poller = make_poller();
   Connection *all = calloc((size_t)connections, sizeof *all);
-  if (poller < 0 || !all) die("setup");
+  if (!all) die("memory");
   for (int i = 0; i < connections; i++) {
-    connect_to(&all[i], port, greet);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[i]};
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, all[i].fd, &event) < 0) die("epoll_ctl");
+    all[i].fd = connect_to_loopback(0, port);
+    if (greet) greet(all[i].fd);
+    watch(poller, all[i].fd, &all[i]);
   }
   uint64_t start_ns = clock_ns(CLOCK_MONOTONIC);
   for (int i = 0; i < connections; i++) send_requests(&all[i], (uint32_t)outstanding, start_ns);
@@ -276,6 +192,6 @@ int main(int argc, char **argv) {
 
   printf("{\"requests\":%llu,\"wallMs\":%.3f,\"serverCpuMs\":%.3f,\"loadCpuMs\":%.3f,\"totalCpuMs\":%.3f,",
          (unsigned long long)replies, wall_ns / 1e6, server_ns / 1e6, own_ns / 1e6, total_ns / 1e6);
-  printf("\"p50Us\":%.1f,\"p99Us\":%.1f}\n", percentile_us(0.5), percentile_us(0.99));
+  printf("\"p50Us\":%.1f,\"p99Us\":%.1f}\n", percentile_us(latencies, 0.5), percentile_us(latencies, 0.99));
   return 0;
 }

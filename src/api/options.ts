@@ -107,6 +107,14 @@ export interface Limits {
    * 32,000; 0 remembers none, so that every key takes the way of the paper.
    */
   cachedRanges: number
+  /** Streams that are open, or not read to their end, per node. Default 2,048; 0 allows none. */
+  streams: number
+  /** Of them, those that one connection's other side has opened; and those that this side has. Default 1,024 each. */
+  streamsPerConnection: number
+  /** What one stream may have received and not read. It is given 32 KiB at first, more as its reader keeps up. Default 1 MiB. */
+  streamBytes: number
+  /** What all streams together are given beyond their first 32 KiB. Default 64 MiB. */
+  streamsBytes: number
 }
 
 /** Receives what a person may want to read; never called for each message. */

@@ -36,6 +36,10 @@ const LIMITS: Readonly<Record<keyof Limits, Bounds>> = {
   duplicates: [65_536, 1, 1 << 24],
   rememberedPeers: [128, 64, 65_536],
   cachedRanges: [4_096, 0, 32_000],
+  streams: [2_048, 0, 1 << 20],
+  streamsPerConnection: [1_024, 0, 1 << 20],
+  streamBytes: [MiB, 32_768, 1024 * MiB],
+  streamsBytes: [64 * MiB, 0, 65_536 * MiB],
 }
 
 const NODE = { virtualNodes: [1, 1, 256], successors: [8, 1, 64] } as const satisfies Record<string, Bounds>

@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'ERR_BAD_OPTION' // unknown option, or a value out of range
   | 'ERR_BUSY' // a queue is full; try again later
   | 'ERR_CLOSED' // this node or client has been closed
+  | 'ERR_CONNECTION_LOST' // the connection broke under an open stream
   | 'ERR_DUPLICATE_HANDLER' // the message type has a handler already
   | 'ERR_DUPLICATE_ID' // a live node has our id
   | 'ERR_HOP_LIMIT' // routed too often without meeting the owner
@@ -22,6 +23,7 @@ export type ErrorCode =
   | 'ERR_OUTCOME_UNKNOWN' // it may or may not have been delivered
   | 'ERR_PAYLOAD_TOO_LARGE' // over limits.payloadBytes
   | 'ERR_REMOTE' // the handler threw
+  | 'ERR_RESET' // the other side destroyed the stream
   | 'ERR_STATE' // not possible in the node's present state
   | 'ERR_TIMEOUT' // the deadline passed, and nothing was delivered
   | 'ERR_UNREACHABLE' // no connection to that address

@@ -6,7 +6,7 @@ import { ChordError } from '../core/errors.ts'
 import { decodeFailure, decodeFound, FAIL_NOT_MEMBER } from '../wire/answers.ts'
 import { type FrameMemory, originBytes, readHigh, readLow, readType } from '../wire/frames.ts'
 import { bodyOffset } from '../wire/framing.ts'
-import { FRAME_BYTES_MAX, TYPE_FAILURE, TYPE_FOUND, TYPE_REPLY, TYPE_REQUEST } from '../wire/layout.ts'
+import { FRAME_BYTES_MAX, TYPE_FAILURE, TYPE_FOUND, TYPE_REPLY, TYPE_REQUEST, TYPE_STREAM } from '../wire/layout.ts'
 import { formatAddress, parseAddress } from './address.ts'
 import { Answering } from './answering.ts'
 import { BaseCaller } from './caller.ts'
@@ -21,6 +21,7 @@ import { Peers } from './peers.ts'
 import { RememberedRanges } from './remembered-ranges.ts'
 import { requestBytes } from './requests.ts'
 import type { Down, Session } from './session.ts'
+import { Streams } from './streams/streams.ts'
 import { ownerOf, WALK } from './walk.ts'
 
 /**
@@ -52,6 +53,7 @@ class RingClient extends BaseCaller {
   protected readonly exchange: Exchange
   protected readonly payloadBytesMax: number
   protected readonly known: KnownRanges
+  protected readonly streams: Streams
   readonly closed: Promise<ChordError | undefined>
   readonly #settings: ClientSettings
   readonly #environment: Environment
@@ -92,13 +94,24 @@ class RingClient extends BaseCaller {
       own: undefined,
       payloadBytesMax: this.payloadBytesMax,
     })
+    this.streams = new Streams({
+      links,
+      clock,
+      limits,
+      defer: (fn) => environment.defer(fn),
+      purpose: 'routing',
+      ring: undefined,
+      refusal: () => this.refusal(),
+      lookup: (key, wait) => this.lookup(key, wait),
+      known: (key) => this.known.find(key),
+    })
     this.#links = new Links({
       transport: (options) => environment.transport(options),
       handler: {
         peerFrame: (session, ring, at, length) => this.#frame(session, ring, at, length),
         sessionUp: () => this.#sessionUp(),
         sessionDown: (down) => this.#sessionDown(down),
-        drained: () => {},
+        drained: (session) => this.streams.drained(session),
         batchEnd: () => {},
       },
       clock,
@@ -126,7 +139,9 @@ class RingClient extends BaseCaller {
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true
-      this.exchange.close(new ChordError('ERR_CLOSED', 'this client has been closed'))
+      const error = new ChordError('ERR_CLOSED', 'this client has been closed')
+      this.exchange.close(error)
+      this.streams.close(error)
       this.#ranges.stop()
       await this.#links.destroy()
       this.#settleClosed(undefined)
@@ -180,6 +195,7 @@ class RingClient extends BaseCaller {
   #sessionUp(): void {
     this.#connected.resolve()
     this.exchange.sessionUp(this.nowMs())
+    this.streams.sessionUp()
   }
 
   #sessionDown(down: Down): void {
@@ -187,6 +203,7 @@ class RingClient extends BaseCaller {
     if (this.#entries.every((address) => this.#refused.has(address))) this.#connected.reject(this.#unreachable())
     if (this.#entries.every((address) => this.#links.session(address) === undefined)) void this.#resolveAnew()
     this.exchange.sessionDown(down, this.nowMs())
+    this.streams.sessionDown(down)
   }
 
   /** All have gone; a name may stand for others by now. */
@@ -269,6 +286,8 @@ class RingClient extends BaseCaller {
         if (failure === undefined) return this.#links.refuse(session, 'failureBody')
         return this.exchange.refusedBy(low, high, failure.code, failure.message, this.nowMs())
       }
+      case TYPE_STREAM:
+        return this.streams.frame(session, m, at, length)
       case TYPE_REQUEST:
         return this.#answering.failure(
           this.#answering.path(session, m, at),

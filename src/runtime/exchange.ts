@@ -1,17 +1,18 @@
 /** The life of a call between "send it" and "here is the answer": attempts, retries, lost connections, deadlines. */
 import type { Clock, Limits, Owner, Random } from '../api.ts'
-import { ATTEMPT_FIRST_MS, ATTEMPT_MAX_MS, ATTEMPT_MIN_MS, RESEND_MAX_MS, RESEND_MIN_MS } from '../core/config.ts'
+import { RESEND_MAX_MS, RESEND_MIN_MS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
 import type { Id } from '../core/id.ts'
-import { RoundTrip } from '../core/round-trip.ts'
 import { isolated, reportUncaught } from '../transports/uncaught.ts'
 import { FAIL_BUSY, FAIL_ISOLATED, FAIL_NOT_MEMBER, provesUndelivered } from '../wire/answers.ts'
 import { frameMemory } from '../wire/frames.ts'
 import { FRAME_BYTES_MAX } from '../wire/layout.ts'
 import { type Call, CallTable, type Done } from './calls.ts'
 import { copyOf } from './copies.ts'
-import { errorAtDeadline, errorOfFailure } from './failures.ts'
+import { Dialing } from './dialing.ts'
+import { errorAtDeadline, errorOfFailure, whatIs } from './failures.ts'
 import type { Links } from './links.ts'
+import { Patience } from './patience.ts'
 import type { RememberedRanges } from './remembered-ranges.ts'
 import { type Originator, requestBytes, writeRequest } from './requests.ts'
 import type { Down, Session } from './session.ts'
@@ -48,10 +49,8 @@ export class Exchange {
   readonly #o: ExchangeOptions
   /** Inside `begin`: what ends there is told later, never before the call has returned. */
   #beginning = false
-  /** Of look-ups that were answered at the first attempt. */
-  readonly #lookupTime = new RoundTrip()
-  /** Calls that wait for a session, by the address that is being dialed. */
-  readonly #dialing = new Map<string, Set<Call>>()
+  readonly #patience = new Patience()
+  readonly #dialing = new Dialing()
   readonly #signals = new Signals((call, signal) => this.fail(call, aborted(signal)))
 
   constructor(o: ExchangeOptions) {
@@ -142,12 +141,7 @@ export class Exchange {
     if (session !== undefined) return this.sendOver(call, session, origin, final, finalSteps, nowMs)
     call.state = 'dialing'
     carry(call, undefined)
-    let waiting = this.#dialing.get(address)
-    if (waiting === undefined) {
-      waiting = new Set()
-      this.#dialing.set(address, waiting)
-    }
-    waiting.add(call)
+    this.#dialing.add(call)
     call.purpose = purpose
     this.#dial(call, nowMs)
   }
@@ -187,7 +181,7 @@ export class Exchange {
   /** Try again a little later, and a little later still each time. */
   pause(call: Call, failure: number, nowMs: number): void {
     this.table.settleDeadline(call, nowMs)
-    this.#stopDialing(call)
+    this.#dialing.remove(call)
     call.failure = failure
     call.state = 'pausing'
     call.straight = false
@@ -200,7 +194,7 @@ export class Exchange {
   /** Try another way at once. */
   again(call: Call, nowMs: number): void {
     this.table.settleDeadline(call, nowMs)
-    this.#stopDialing(call)
+    this.#dialing.remove(call)
     call.straight = false
     call.attempt++
     this.stats.retried++
@@ -233,8 +227,7 @@ export class Exchange {
   found(low: number, high: number, owner: Owner, nowMs: number): void {
     const call = this.table.find(low, high)
     if (call?.wants !== 'found') return
-    // Of a repeated one nobody knows which attempt was answered (Karn).
-    if (call.attempt === 0 && call.unproven === 1) this.#lookupTime.add(nowMs - call.sentMs)
+    this.#patience.answered(call, nowMs)
     this.succeed(call, call.steps === 0 ? owner : { ...owner, hops: owner.hops + call.steps })
   }
 
@@ -272,11 +265,9 @@ export class Exchange {
   // Connections.
 
   sessionUp(nowMs: number): void {
-    for (const [address, calls] of this.#dialing) {
+    for (const address of this.#dialing.addresses) {
       if (this.#o.links().session(address) === undefined) continue
-      this.#dialing.delete(address)
-      for (const call of calls) {
-        if (call.state !== 'dialing' || call.hop !== address) continue
+      for (const call of this.#dialing.take(address)) {
         call.state = 'elsewhere'
         this.#o.dispatch(call, nowMs)
       }
@@ -284,13 +275,8 @@ export class Exchange {
   }
 
   sessionDown(down: Down, nowMs: number): void {
-    const waiting = this.#dialing.get(down.address)
-    if (waiting !== undefined && this.#o.links().session(down.address) === undefined) {
-      this.#dialing.delete(down.address)
-      for (const call of waiting) {
-        // What ends meanwhile may end others, whose slots may be used again.
-        if (call.state === 'dialing' && call.hop === down.address) this.#unreachable(call, down, nowMs)
-      }
+    if (this.#o.links().session(down.address) === undefined) {
+      for (const call of this.#dialing.take(down.address)) this.#unreachable(call, down, nowMs)
     }
     if (down.session === undefined || down.cause !== 'lost') return
     for (const call of this.table.all()) {
@@ -342,11 +328,8 @@ export class Exchange {
   #scheduleAttempt(call: Call, nowMs: number): void {
     const retried = call.wants === 'found' || call.state === 'dialing' || (call.idempotent && call.key !== undefined)
     call.sentMs = nowMs
-    const usualMs = this.#lookupTime.timeoutMs(ATTEMPT_FIRST_MS)
-    const onceMs = Math.min(ATTEMPT_FIRST_MS, Math.max(ATTEMPT_MIN_MS, usualMs))
-    // A connection that broke is no reason to wait longer for the next answer.
-    const attemptMs = Math.min(ATTEMPT_MAX_MS, onceMs * 2 ** Math.min(call.timeouts, 10))
-    this.table.schedule(call, retried ? Math.min(call.deadlineMs, nowMs + attemptMs) : call.deadlineMs)
+    const checkMs = retried ? Math.min(call.deadlineMs, nowMs + this.#patience.attemptMs(call)) : call.deadlineMs
+    this.table.schedule(call, checkMs)
   }
 
   #doubt(call: Call): void {
@@ -374,12 +357,8 @@ export class Exchange {
     this.table.schedule(call, call.deadlineMs)
   }
 
-  #stopDialing(call: Call): void {
-    if (call.state === 'dialing') this.#dialing.get(call.hop)?.delete(call)
-  }
-
   #release(call: Call): void {
-    this.#stopDialing(call)
+    this.#dialing.remove(call)
     carry(call, undefined)
     if (call.signal !== undefined) this.#signals.remove(call.signal, call)
     this.table.release(call)
@@ -405,9 +384,4 @@ function carry(call: Call, session: Session | undefined): void {
   if (call.session !== undefined) call.session.awaited--
   call.session = session
   if (session !== undefined) session.awaited++
-}
-
-function whatIs(call: Call): string {
-  if (call.wants === 'found') return `the look-up of ${call.key}`
-  return call.key === undefined ? `the message to ${call.address}` : `the message to the owner of ${call.key}`
 }

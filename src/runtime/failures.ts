@@ -1,6 +1,7 @@
 /** Failures as they travel, and as the caller sees them. */
 import { ChordError, type ErrorCode } from '../core/errors.ts'
 import {
+  FAIL_ABORTED,
   FAIL_BAD_BODY,
   FAIL_BUSY,
   FAIL_HOP_LIMIT,
@@ -10,6 +11,7 @@ import {
   FAIL_REMOTE,
   FAIL_UNSETTLED,
 } from '../wire/answers.ts'
+import type { Call } from './calls.ts'
 
 const CODES: Readonly<Record<number, ErrorCode>> = {
   [FAIL_UNSETTLED]: 'ERR_TIMEOUT',
@@ -20,6 +22,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   [FAIL_REMOTE]: 'ERR_REMOTE',
   [FAIL_BAD_BODY]: 'ERR_BAD_BODY',
   [FAIL_ISOLATED]: 'ERR_ISOLATED',
+  [FAIL_ABORTED]: 'ERR_RESET',
 }
 
 /** The error of a failure that ends a call. */
@@ -44,4 +47,10 @@ export function errorAtDeadline(failure: number, delivered: boolean, what: strin
     default:
       return new ChordError('ERR_TIMEOUT', `no answer to ${what} before the deadline; nothing was delivered`)
   }
+}
+
+/** In words. */
+export function whatIs(call: Call): string {
+  if (call.wants === 'found') return `the look-up of ${call.key}`
+  return call.key === undefined ? `the message to ${call.address}` : `the message to the owner of ${call.key}`
 }

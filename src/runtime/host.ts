@@ -18,10 +18,11 @@ import { Peers } from './peers.ts'
 import { advertised, advertiseRequired, askUntil, joinTimeout, listenAddress } from './place.ts'
 import { type Recorder, recorderOf } from './recorder.ts'
 import { RoutingAddresses, tellDown } from './routing-addresses.ts'
-import { CONTACTS_MAX, Seeds } from './seeds.ts'
+import { Seeds, tellContacts } from './seeds.ts'
 import type { Services } from './services.ts'
 import type { Down, LinksHandler, Session } from './session.ts'
 import { StateKeeper } from './state-keeper.ts'
+import type { Streams } from './streams/streams.ts'
 import { Traffic } from './traffic.ts'
 import { aborted } from './values.ts'
 
@@ -30,6 +31,7 @@ export interface HostOptions {
   environment: Environment
   emitter: Emitter
   services: Services
+  streams: Streams
   state(state: NodeState): void
   /** The node cannot go on. */
   fatal(error: ChordError): void
@@ -92,7 +94,8 @@ export class Host {
       book: this.book,
       links: () => this.links,
       members: () => this.members,
-      isOurs: (address) => this.#seeds.isOurs(address),
+      streams: o.streams,
+      isOurs: (address) => this.isOurs(address),
       isRouting: (address) => this.#routing.has(address),
       isSettling: (nowMs) => this.#isStarting || nowMs - this.#isolatedMs < ISOLATED_GRACE_MS,
       warn: (error) => o.emitter.warn(error),
@@ -124,6 +127,10 @@ export class Host {
   owns(key: Id & Key): Member | undefined {
     const index = this.#members?.cores.findIndex((core) => core.owns(key)) ?? -1
     return index < 0 ? undefined : this.members.view(index)
+  }
+
+  isOurs(address: string): boolean {
+    return this.#seeds.isOurs(address)
   }
 
   ref(): void {
@@ -162,13 +169,14 @@ export class Host {
     const onAbort = () => cut.resolve()
     signal?.addEventListener('abort', onAbort, { once: true })
     this.traffic.delivery.abortAll()
+    const streams = this.#o.streams.leave(timeoutMs)
     this.members.input((nowMs) => {
       for (const core of this.members.cores) core.leave(nowMs)
     })
     const steps = async () => {
       await left.promise
       await this.#o.services.stop()
-      await this.traffic.delivery.idle()
+      await Promise.all([this.traffic.delivery.idle(), streams])
       if (!this.#isClosed) await this.links.leave()
     }
     await Promise.race([steps(), cut.promise])
@@ -275,7 +283,7 @@ export class Host {
       },
       sessionUp: (session) => this.#sessionUp(session),
       sessionDown: (down) => this.#sessionDown(down),
-      drained: () => {},
+      drained: (session) => this.#o.streams.drained(session),
       batchEnd: () => this.traffic.batchEnd(),
     }
   }
@@ -305,14 +313,7 @@ export class Host {
   #contact(index: number, session: Session): void {
     const core = this.#members?.cores[index]
     if (core === undefined) return
-    this.members.input((nowMs) => {
-      for (const [at, seen] of session.peers.slice(0, CONTACTS_MAX).entries()) {
-        const peer = this.book.peer(seen.address, at, seen.incarnation)
-        if (peer === undefined) continue
-        if (at === 0) core.compareRings(peer, nowMs)
-        else core.contact(peer, nowMs)
-      }
-    })
+    this.members.input((nowMs) => tellContacts(core, session, this.book, nowMs))
   }
 
   // From above: cores.

@@ -1,18 +1,9 @@
 /** Everything that goes over the connections of a member, wired together: who gets which frame, and how calls leave. */
 
-import type { Limits, Member, Owner, Peer, Result, Timing } from '../api.ts'
-import { LOST_ATTEMPTS, RECURSIVE_ATTEMPTS } from '../core/config.ts'
-import { ChordError } from '../core/errors.ts'
-import { decide } from '../core/router.ts'
+import type { Limits, Member, Owner, Timing } from '../api.ts'
+import type { ChordError } from '../core/errors.ts'
 import { reportUncaught } from '../transports/uncaught.ts'
-import {
-  decodeFailure,
-  decodeFound,
-  FAIL_ISOLATED,
-  FAIL_NOT_MEMBER,
-  FAIL_UNSETTLED,
-  readOwner,
-} from '../wire/answers.ts'
+import { decodeFailure, decodeFound, FAIL_NOT_MEMBER, FAIL_UNSETTLED, readOwner } from '../wire/answers.ts'
 import {
   type FrameMemory,
   isForKey,
@@ -27,7 +18,6 @@ import { bodyOffset } from '../wire/framing.ts'
 import {
   EXT_ORIGIN,
   EXT_TARGET,
-  FRAME_BYTES_MAX,
   HEADER_BYTES,
   TARGET_INCARNATION,
   TYPE_FAILURE,
@@ -35,10 +25,11 @@ import {
   TYPE_LOOKUP,
   TYPE_REPLY,
   TYPE_REQUEST,
+  TYPE_STREAM,
 } from '../wire/layout.ts'
 import { Answering, routedBack } from './answering.ts'
-import type { Call } from './calls.ts'
 import { Delivery } from './deliver.ts'
+import { Dispatch } from './dispatch.ts'
 import type { Environment } from './environment.ts'
 import { Exchange } from './exchange.ts'
 import { Forward } from './forward.ts'
@@ -51,9 +42,9 @@ import { OwnFrames } from './own-frames.ts'
 import type { Peers } from './peers.ts'
 import { RELAY_BIT } from './relay.ts'
 import { RememberedRanges } from './remembered-ranges.ts'
-import { OriginBlock, requestBytes, writeRequest } from './requests.ts'
 import type { Down, Session } from './session.ts'
 import { Silence } from './silence.ts'
+import type { Streams } from './streams/streams.ts'
 import { Turn } from './turn.ts'
 
 export interface TrafficOptions {
@@ -63,6 +54,7 @@ export interface TrafficOptions {
   book: Peers
   links: () => Links
   members: () => Members
+  streams: Streams
   /** Our own address, or another name of it. */
   isOurs(address: string): boolean
   isRouting(address: string): boolean
@@ -84,7 +76,6 @@ export class Traffic {
   readonly #o: TrafficOptions
   readonly #own: OwnFrames
   readonly #turn: Turn
-  #origin: OriginBlock | undefined
 
   constructor(o: TrafficOptions) {
     this.#o = o
@@ -96,7 +87,6 @@ export class Traffic {
     const self = () => cores()[0]!.self
     const member = (index: number): Member => o.members().view(index)
     const violation = (session: Session, why: string) => links().refuse(session, why)
-    const dispatch = (call: Call, nowMs: number) => this.#dispatch(call, nowMs)
     this.#silence = new Silence({ clock, defer: (run) => environment.defer(run), ask: this.#askWhether })
     const handed = (session: Session) => this.#silence.handed(session)
     this.ranges = new RememberedRanges({ links, cores, clock, limits, timing: o.timing })
@@ -107,18 +97,28 @@ export class Traffic {
       begin: () => turn.begin(),
       handled: () => this.batchEnd(),
     })
+    const dispatch = new Dispatch({
+      exchange: () => this.exchange,
+      cores,
+      ranges,
+      iterative: () => this.iterative,
+      isOurs: o.isOurs,
+      isSettling: o.isSettling,
+      own: this.#own,
+      nowMs: () => clock.nowMs(),
+    })
     this.exchange = new Exchange({
       links,
       clock,
       random,
       limits,
       isClient: false,
-      dispatch,
+      dispatch: (call, nowMs) => dispatch.send(call, nowMs),
       handed,
       remembered: ranges,
       ourselves: {
         owns: (key) => cores().some((core) => core.owns(key)),
-        send: (call, remainingMs) => this.#sendToOurselves(call, remainingMs),
+        send: (call, remainingMs) => dispatch.toOurselves(call, remainingMs),
       },
     })
     this.holding = new Holding({ links, clock, undeliverable: (frame) => this.#undeliverable(frame) })
@@ -161,9 +161,9 @@ export class Traffic {
     this.iterative = new Iterative({
       clock,
       ask: (to, request, message) => this.maintenance.transmit(0, to, request, message),
-      start: (key) => this.#stepsTowards(key),
-      found: (call, owner, nowMs) => this.#straightTo(call, owner, true, nowMs),
-      through: (call, nearest, nowMs) => this.#straightTo(call, nearest, false, nowMs),
+      start: (key) => dispatch.stepsTowards(key),
+      found: (call, owner, nowMs) => dispatch.straightTo(call, owner, true, nowMs),
+      through: (call, nearest, nowMs) => dispatch.straightTo(call, nearest, false, nowMs),
       lost: (call, nowMs) => this.exchange.pause(call, FAIL_UNSETTLED, nowMs),
     })
     this.maintenance = new Maintenance({
@@ -200,6 +200,7 @@ export class Traffic {
     this.forward.routes.sessionChanged(session)
     this.exchange.sessionUp(this.#o.environment.clock.nowMs())
     this.holding.sessionUp()
+    this.#o.streams.sessionUp()
   }
 
   sessionDown(down: Down): void {
@@ -207,6 +208,7 @@ export class Traffic {
     if (down.cause !== 'idle' && down.cause !== 'local') this.ranges.cache.forgetAddress(down.address)
     this.exchange.sessionDown(down, this.#o.environment.clock.nowMs())
     this.holding.sessionDown(down.address)
+    this.#o.streams.sessionDown(down)
     if (down.session === undefined) return
     this.#silence.down(down.session)
     this.forward.routes.sessionChanged(down.session)
@@ -219,6 +221,7 @@ export class Traffic {
     this.#silence.stop()
     this.ranges.stop()
     this.exchange.close(error)
+    this.#o.streams.close(error)
     this.#own.clear()
   }
 
@@ -237,6 +240,9 @@ export class Traffic {
       case TYPE_LOOKUP:
         if (routed) return this.forward.receive(session, m, at, length)
         if (session !== undefined) this.#o.links().refuse(session, 'target')
+        return
+      case TYPE_STREAM:
+        if (session !== undefined) this.#o.streams.frame(session, m, at, length)
         return
       case TYPE_REQUEST:
         if (routed) return this.forward.receive(session, m, at, length)
@@ -317,78 +323,7 @@ export class Traffic {
     else this.forward.receive(undefined, routed, 0, routed.bytes.length)
   }
 
-  // From our own callers.
-
-  #dispatch(call: Call, nowMs: number): void {
-    if (call.key === undefined) {
-      if (this.#o.isOurs(call.address)) return this.#toOurselves(call, nowMs)
-      return this.exchange.sendVia(call, call.address, 'reply', undefined, false, 0, nowMs)
-    }
-    if (call.owner !== undefined) return this.#straightTo(call, call.owner, true, nowMs)
-    if (call.attempt === 0 && !call.iterative && this.#toRemembered(call, call.key, nowMs)) return
-    const { cores } = this.#o.members()
-    const decision = decide(cores, call.key, false, 0, call.attempt % RECURSIVE_ATTEMPTS)
-    if (decision.kind === 'deliver') return this.#toOurselves(call, nowMs)
-    if (decision.kind === 'isolated') {
-      if (this.#o.isSettling(nowMs)) return this.exchange.pause(call, FAIL_ISOLATED, nowMs)
-      const text = 'no node that this one knew answers, and the key is not its own'
-      return this.exchange.fail(call, new ChordError('ERR_ISOLATED', text))
-    }
-    if (decision.kind !== 'forward') return this.exchange.pause(call, FAIL_UNSETTLED, nowMs)
-    if (call.attempt === 0) this.ranges.missed(call.key, nowMs)
-    const origin = this.#originator()
-    if (requestBytes(call, origin) > FRAME_BYTES_MAX) return this.#findOwner(call, call.key, nowMs)
-    const tired = call.wants === 'found' && (call.attempt >= RECURSIVE_ATTEMPTS || call.timeouts >= LOST_ATTEMPTS)
-    if ((call.iterative || tired) && !decision.final) return this.iterative.start(call, call.key, nowMs)
-    const { to, final, finalSteps } = decision
-    this.exchange.sendVia(call, to.address, 'routing', final ? undefined : origin, final, finalSteps, nowMs)
-  }
-
-  /** Straight to the owner that is remembered. False: none is, or there is no connection to it. */
-  #toRemembered(call: Call, key: NonNullable<Call['key']>, nowMs: number): boolean {
-    const owner = this.ranges.next(key)
-    if (owner === undefined) return false
-    this.ranges.stats.hits++
-    call.straight = true
-    if (requestBytes(call, this.#originator()) > FRAME_BYTES_MAX) call.owner = owner
-    this.exchange.sendVia(call, owner.address, 'reply', undefined, true, 0, nowMs)
-    return true
-  }
-
-  /** Too large to be passed on: look up the owner, then send straight to it. */
-  #findOwner(call: Call, key: NonNullable<Call['key']>, nowMs: number): void {
-    const { table } = this.exchange
-    const search = table.take()
-    if (search === undefined) return this.exchange.pause(call, 0, nowMs)
-    const { high } = call
-    search.wants = 'found'
-    search.key = key
-    search.timeoutMs = call.deadlineMs - nowMs
-    search.done = (result: Result<unknown>) => {
-      if (call.high !== high || call.state !== 'elsewhere') return
-      if (!result.ok) return this.exchange.fail(call, result.error)
-      call.owner = (result.value as { owner: Peer }).owner
-      this.#dispatch(call, this.#o.environment.clock.nowMs())
-    }
-    call.state = 'elsewhere'
-    this.exchange.begin(search, nowMs)
-  }
-
-  #straightTo(call: Call, to: Peer, final: boolean, nowMs: number): void {
-    if (this.#o.isOurs(to.address)) return this.#toOurselves(call, nowMs)
-    this.exchange.sendVia(call, to.address, 'reply', final ? undefined : this.#originator(), final, 0, nowMs)
-  }
-
-  #toOurselves(call: Call, nowMs: number): void {
-    this.#sendToOurselves(call, call.deadlineMs - nowMs)
-    this.exchange.sent(call, undefined, nowMs)
-  }
-
-  #sendToOurselves(call: Call, remainingMs: number): void {
-    const bytes = requestBytes(call, undefined)
-    const memory = this.#own.add(bytes)
-    writeRequest(memory, this.#own.at, bytes, call, undefined, false, 0, remainingMs)
-  }
+  // Frames of our own for ourselves.
 
   #handleOwn(memory: FrameMemory, at: number, length: number): void {
     try {
@@ -396,21 +331,5 @@ export class Traffic {
     } catch (error) {
       reportUncaught(error)
     }
-  }
-
-  #originator(): OriginBlock {
-    const { self } = this.#o.members().cores[0]!
-    if (this.#origin?.peer !== self) this.#origin = new OriginBlock(self)
-    return this.#origin!
-  }
-
-  /** The first nodes to ask on the way to a key: the best that routing knows, by several ways. */
-  #stepsTowards(key: NonNullable<Call['key']>): Peer[] {
-    const steps: Peer[] = []
-    for (let attempt = 0; attempt < RECURSIVE_ATTEMPTS; attempt++) {
-      const decision = decide(this.#o.members().cores, key, false, 0, attempt)
-      if (decision.kind === 'forward' && !steps.includes(decision.to)) steps.push(decision.to)
-    }
-    return steps
   }
 }

@@ -25,6 +25,8 @@ export const FAIL_NO_HANDLER = 5
 export const FAIL_REMOTE = 6
 export const FAIL_BAD_BODY = 7
 export const FAIL_ISOLATED = 8
+/** Of streams only: the other side has given it up. */
+export const FAIL_ABORTED = 9
 
 /** These prove that no handler saw the message, and that another try may fare better. */
 export function provesUndelivered(code: number): boolean {

@@ -94,6 +94,7 @@ export const TYPE_FOUND = 65
 export const TYPE_REQUEST = 66
 export const TYPE_REPLY = 67
 export const TYPE_FAILURE = 68
+export const TYPE_STREAM = 69
 
 /** First word of a hello's body: "CHRD". */
 export const HELLO_MAGIC = 0x44524843
