@@ -96,7 +96,16 @@ export interface Metrics {
   members: number
   /** Open connections that this process dialed to nodes it routes by, and all that are open. */
   connections: { routing: number; reply: number; accepted: number; total: number }
-  calls: { pending: number; sent: number; succeeded: number; failed: number; retried: number }
+  /** Calls, those tried again after a time-out or failure, those sent twice for being late, and of these those whose second way was faster. */
+  calls: {
+    pending: number
+    sent: number
+    succeeded: number
+    failed: number
+    retried: number
+    hedged: number
+    hedgesWon: number
+  }
   /** Routed frames: delivered here, passed on, refused for want of hops or an owner. */
   routed: { delivered: number; forwarded: number; unsettled: number; hopLimit: number; busy: number }
   /**

@@ -33,6 +33,7 @@ import {
   FLAG_CLASS_SHIFT,
   FLAG_FINAL,
   FLAG_ONE_WAY,
+  FLAG_UNCACHED,
   FRAME_BYTES_MAX,
   HEADER_BYTES,
   TARGET_BYTES,
@@ -56,6 +57,8 @@ export interface ReturnPath {
   readonly oneWay: boolean
   /** Whoever asked did not know who owns the key, and is told. */
   readonly tells: boolean
+  /** UNCACHED of the frame: the answer repeats it, so that who asked knows that it is to another attempt than the first. */
+  readonly uncached: number
 }
 
 /** Whether the originator has sent it to us as the owner of its key; a client, its entry hop, unless that was taken for the owner itself. */
@@ -107,7 +110,15 @@ export class Answering {
     const oneWay = (flags & FLAG_ONE_WAY) !== 0
     const origin = this.#origins.read(m, at)
     const tells = origin !== undefined && session !== undefined && !knewOwner(origin, m, at) && isForKey(m, at)
-    return { session, origin, low: readLow(m, at), high: readHigh(m, at), oneWay, tells }
+    return {
+      session,
+      origin,
+      low: readLow(m, at),
+      high: readHigh(m, at),
+      oneWay,
+      tells,
+      uncached: flags & FLAG_UNCACHED,
+    }
   }
 
   /** `index`: which of our members answers. */
@@ -145,7 +156,8 @@ export class Answering {
       return true
     }
     const { tx } = links
-    writeHeader(tx, place, bytes, TYPE_REPLY, CLASS_APPLICATION << FLAG_CLASS_SHIFT, 0, index, low, high)
+    const flags = (CLASS_APPLICATION << FLAG_CLASS_SHIFT) | (readFlags(m, at) & FLAG_UNCACHED)
+    writeHeader(tx, place, bytes, TYPE_REPLY, flags, 0, index, low, high)
     if (body === m.bytes && canCopyShort(m, start, end)) copyShort(m, start, tx, place + HEADER_BYTES, length)
     else tx.bytes.set(start === 0 && end === body.length ? body : body.subarray(start, end), place + HEADER_BYTES)
     links.commit(session, place, bytes)
@@ -218,7 +230,7 @@ export class Answering {
     owner: ChordNode['core'] | undefined,
     body: Uint8Array,
   ): void {
-    const flags = (type === TYPE_FOUND ? CLASS_LOOKUP : CLASS_APPLICATION) << FLAG_CLASS_SHIFT
+    const flags = ((type === TYPE_FOUND ? CLASS_LOOKUP : CLASS_APPLICATION) << FLAG_CLASS_SHIFT) | path.uncached
     writeHeader(m, at, bytes, type, flags, owner === undefined ? 0 : EXT_OWNER, index, path.low, path.high)
     let p = at + HEADER_BYTES
     if (owner !== undefined) {

@@ -14,7 +14,7 @@ export function metricsOf(state: NodeState, transport: 'native' | 'tcp', host: H
     transport,
     members: host.views().length,
     connections: opened?.counts() ?? { routing: 0, reply: 0, accepted: 0, total: 0 },
-    calls: { pending: traffic.exchange.table.pending, ...traffic.exchange.stats },
+    calls: { pending: traffic.exchange.table.pending, ...traffic.exchange.stats, ...traffic.exchange.hedging.stats },
     routed: { ...stats, forwarded: stats.forwarded + wire.framesPassedOn },
     ranges: { cached: traffic.ranges.cache.size, ...traffic.ranges.stats },
     handled: { ...traffic.delivery.stats },

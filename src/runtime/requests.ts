@@ -23,6 +23,7 @@ import {
   FLAG_IDEMPOTENT,
   FLAG_ONE_WAY,
   FLAG_UNCACHED,
+  FRAME_BYTES_MAX,
   HEADER_BYTES,
   ROLE_MEMBER,
   TARGET_BYTES,
@@ -30,6 +31,8 @@ import {
   TYPE_REQUEST,
 } from '../wire/layout.ts'
 import type { Call } from './calls.ts'
+import type { Links } from './links.ts'
+import type { Session } from './session.ts'
 
 /**
  * The originator that a frame names which others are to pass on: this process's member 0. What goes FINAL over a connection of its originator
@@ -63,6 +66,29 @@ export function requestBytes(call: Call, origin: Originator): number {
   let bytes = HEADER_BYTES + DEADLINE_BYTES + call.body.length
   if (call.key !== undefined || call.target !== undefined) bytes += TARGET_BYTES
   return origin === undefined ? bytes : bytes + origin.bytes
+}
+
+/** Over this session, in fragments if need be. False: its queue is full, or it went down just now. */
+export function sendRequest(
+  links: Links,
+  session: Session,
+  call: Call,
+  origin: Originator,
+  final: boolean,
+  finalSteps: number,
+  remainingMs: number,
+): boolean {
+  const bytes = requestBytes(call, origin)
+  if (bytes > FRAME_BYTES_MAX) {
+    const memory = frameMemory(bytes)
+    writeRequest(memory, 0, bytes, call, origin, final, finalSteps, remainingMs)
+    return links.sendOn(session, memory.bytes, 'own')
+  }
+  const at = links.reserve(session, bytes, 'own')
+  if (at < 0) return false
+  writeRequest(links.tx, at, bytes, call, origin, final, finalSteps, remainingMs)
+  links.commit(session, at, bytes)
+  return true
 }
 
 /** Writes the frame of `bytes` (from `requestBytes`) at `at`; the receiver has `remainingMs` for it. */

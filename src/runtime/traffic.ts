@@ -8,6 +8,7 @@ import {
   type FrameMemory,
   isForKey,
   readExtensions,
+  readFlags,
   readHigh,
   readId,
   readIncarnation,
@@ -18,6 +19,7 @@ import { bodyOffset } from '../wire/framing.ts'
 import {
   EXT_ORIGIN,
   EXT_TARGET,
+  FLAG_UNCACHED,
   HEADER_BYTES,
   TARGET_INCARNATION,
   TYPE_FAILURE,
@@ -114,6 +116,8 @@ export class Traffic {
       limits,
       isClient: false,
       dispatch: (call, nowMs) => dispatch.send(call, nowMs),
+      hedge: (call, nowMs) => dispatch.hedge(call, nowMs),
+      defer: (run) => environment.defer(run),
       handed,
       remembered: ranges,
       ourselves: {
@@ -197,6 +201,7 @@ export class Traffic {
 
   sessionUp(session: Session): void {
     this.#silence.up(session)
+    this.ranges.reached(session.address)
     this.forward.routes.sessionChanged(session)
     this.exchange.sessionUp(this.#o.environment.clock.nowMs())
     this.holding.sessionUp()
@@ -204,6 +209,7 @@ export class Traffic {
   }
 
   sessionDown(down: Down): void {
+    if (down.session === undefined) this.ranges.avoid(down.address)
     // A connection that was closed for being idle says nothing of who is there.
     if (down.cause !== 'idle' && down.cause !== 'local') this.ranges.cache.forgetAddress(down.address)
     this.exchange.sessionDown(down, this.#o.environment.clock.nowMs())
@@ -280,22 +286,23 @@ export class Traffic {
     const low = readLow(m, at)
     const high = readHigh(m, at)
     if ((low & RELAY_BIT) !== 0) return this.#relay(low, high, m, at, length)
-    this.#learn(low, high, readOwner(m, at, this.#o.book), 0)
+    const isRepeated = (readFlags(m, at) & FLAG_UNCACHED) !== 0
+    this.#learn(low, high, readOwner(m, at, this.#o.book), 0, isRepeated)
     const start = bodyOffset(m, at)
     const end = at + length
     switch (readType(m, at)) {
       case TYPE_FOUND: {
         const found = decodeFound(m.bytes, start, end, this.#o.book)
         if (found === undefined) return
-        this.#learn(low, high, found, 1)
-        return this.exchange.found(low, high, found, this.#turn.nowMs)
+        this.#learn(low, high, found, 1, isRepeated)
+        return this.exchange.found(low, high, found, isRepeated, this.#turn.nowMs)
       }
       case TYPE_REPLY:
-        return this.exchange.replied(low, high, m.bytes, start, end)
+        return this.exchange.replied(low, high, isRepeated, m.bytes, start, end)
       default: {
         const failure = decodeFailure(m.bytes, start, end)
         if (failure === undefined) return
-        this.exchange.refusedBy(low, high, failure.code, failure.message, this.#turn.nowMs)
+        this.exchange.refusedBy(low, high, failure.code, failure.message, isRepeated, this.#turn.nowMs)
       }
     }
   }
@@ -310,9 +317,9 @@ export class Traffic {
     if (!this.answering.passBack(entry.session, m, at, length, entry.low, entry.high)) this.answering.dropped++
   }
 
-  #learn(low: number, high: number, owner: Owner | undefined, straight: number): void {
+  #learn(low: number, high: number, owner: Owner | undefined, straight: number, isRepeated: boolean): void {
     const call = owner === undefined ? undefined : this.exchange.table.find(low, high)
-    if (call !== undefined) this.ranges.answered(call, owner!, straight, this.#turn.nowMs)
+    if (call !== undefined) this.ranges.answered(call, owner!, straight, isRepeated, this.#turn.nowMs)
   }
 
   #undeliverable(frame: Parameters<Forward['undeliverable']>[0]): void {
