@@ -8,7 +8,9 @@
 #include <span>
 
 #include "byte_queue.h"
+#include "output_queue.h"
 #include "ring.h"
+#include "unsent_limit.h"
 
 namespace chordite {
 
@@ -43,7 +45,8 @@ struct Connection {
   uint32_t first_piece = kNoPiece;
   uint32_t last_piece = kNoPiece;
   /** Output that the kernel did not take. Copied out of the transmit ring, whose bytes die with the flush. */
-  ByteQueue output;
+  OutputQueue output;
+  UnsentLimit unsent;
   /** The beginning of a frame that has not come whole. Copied out of the receive ring, which the next wake-up refills.
    */
   ByteQueue tail;

@@ -108,7 +108,7 @@ class Endpoint {
   [[nodiscard]] bool pass_on(uint8_t* frame, uint32_t length);
   enum class Passing : uint8_t { done, full, shut };
   [[nodiscard]] Passing pass_by(const Way* row, uint8_t* frame, uint32_t length);
-  [[nodiscard]] bool has_room(Connection& connection);
+  [[nodiscard]] bool has_room(Connection& connection, const uint8_t* frame);
   void note_passed(const Connection& connection, uint32_t frames);
 
   // endpoint_output.cc: from runs to the kernel, and closing
@@ -119,6 +119,8 @@ class Endpoint {
   void queue_pieces(Connection& connection, uint32_t piece, uint32_t skip);
   void send_output(Connection& connection);
   void sent(Connection& connection, uint32_t bytes);
+  void tell_waiting(Connection& connection);
+  [[nodiscard]] uint32_t ahead_of(const Connection& connection, uint32_t traffic_class);
   void output_failed(Connection& connection);
   void watch_writes(Connection& connection, bool watch);
   void report_room(Connection& connection);

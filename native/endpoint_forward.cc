@@ -6,6 +6,7 @@
 
 #include "endpoint.h"
 #include "framing.h"
+#include "traffic_class.h"
 
 namespace chordite {
 
@@ -58,7 +59,7 @@ Endpoint::Passing Endpoint::pass_by(const Way* row, uint8_t* frame, uint32_t len
     if (to == nullptr || to->state != State::open || to->broken) continue;
     uint32_t* words = words_of(*to);
     if ((words[LINK_ROUTE] & ROUTE_TO) == 0) continue;
-    if (!has_room(*to)) {
+    if (!has_room(*to, frame)) {
       if (way.is_final()) return Passing::full;
       continue;
     }
@@ -72,13 +73,14 @@ Endpoint::Passing Endpoint::pass_by(const Way* row, uint8_t* frame, uint32_t len
 }
 
 /** As JavaScript reserves: what this wake-up brought has not been offered to the kernel yet. */
-bool Endpoint::has_room(Connection& connection) {
+bool Endpoint::has_room(Connection& connection, const uint8_t* frame) {
   // What is passed on may use twice what our own messages may; see laneMark() in src/transports/transmit.ts.
   const uint64_t mark = uint64_t{2} * limits_.output_bytes;
-  const uint32_t* words = words_of(connection);
-  if (words[LINK_QUEUED] < mark) return true;
+  if (words_of(connection)[LINK_QUEUED] < mark) return true;
+  const uint32_t traffic_class = class_of(frame);
+  if (ahead_of(connection, traffic_class) < mark) return true;
   send_pieces_of(connection);
-  return words[LINK_QUEUED] < mark && !connection.broken;
+  return ahead_of(connection, traffic_class) < mark && !connection.broken;
 }
 
 void Endpoint::note_passed(const Connection& connection, uint32_t frames) {

@@ -14,7 +14,7 @@ import { Hedging } from './hedging.ts'
 import type { Links } from './links.ts'
 import { Patience } from './patience.ts'
 import type { RememberedRanges } from './remembered-ranges.ts'
-import { type Originator, requestBytes, sendRequest, writeRequest } from './requests.ts'
+import { classOfCall, type Originator, requestBytes, sendRequest, writeRequest } from './requests.ts'
 import type { Down, Session } from './session.ts'
 import { Signals } from './signals.ts'
 import { aborted } from './values.ts'
@@ -82,7 +82,7 @@ export class Exchange {
     const bytes = requestBytes(call, undefined)
     if (bytes > FRAME_BYTES_MAX || call.wants === 'nothing') return false
     const links = this.#o.links()
-    const at = links.reserve(session, bytes, 'own')
+    const at = links.reserve(session, bytes, 'own', classOfCall(call))
     if (at < 0) return false
     writeRequest(links.tx, at, bytes, call, undefined, final, 0, call.timeoutMs)
     links.commit(session, at, bytes)

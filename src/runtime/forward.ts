@@ -5,6 +5,7 @@ import type { ChordNode } from '../core/chord-node.ts'
 import type { Id } from '../core/id.ts'
 import type { RangeCache } from '../core/range-cache.ts'
 import { decide, type Shortcuts } from '../core/router.ts'
+import { classOf } from '../transports/classes.ts'
 import { FAIL_BUSY, FAIL_HOP_LIMIT, FAIL_ISOLATED, FAIL_UNSETTLED } from '../wire/answers.ts'
 import {
   type FrameMemory,
@@ -194,7 +195,7 @@ export class Forward {
   ): boolean {
     const links = this.#o.links()
     const bytes = length + this.#entranceBytes(entrance)
-    const place = links.reserve(session, bytes, 'forward')
+    const place = links.reserve(session, bytes, 'forward', classOf(readType(m, at), readFlags(m, at)))
     if (place < 0) return false
     this.#write(links.tx, place, m, at, length, entrance, way)
     links.commit(session, place, bytes)

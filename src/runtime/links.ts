@@ -3,6 +3,7 @@
  * until a connection is up, which connections are kept, goodbyes, and messages larger than a frame.
  */
 import { isIP } from 'node:net'
+import { classOfFrame } from '../transports/classes.ts'
 import type { CloseReason, FrameRing, Lane, Link, Transport, TransportHandler } from '../transports/transport.ts'
 import { isolated } from '../transports/uncaught.ts'
 import { decodeGoodbye, decodeHello, encodeGoodbye, type Goodbye, type Refusal } from '../wire/hello.ts'
@@ -98,9 +99,12 @@ export class Links {
     return { ...this.#table.counts(), total: this.#open.size }
   }
 
-  /** Room in `tx` for a frame of `bytes`: its offset, or -1 if the session is down or its queue over the lane's mark. */
-  reserve(session: Session, bytes: number, lane: Lane): number {
-    return session.up ? this.transport.reserve(session.link, bytes, lane) : -1
+  /**
+   * Room in `tx` for a frame of `bytes`: its offset, or -1 if the session is down or its queue over the lane's mark.
+   * `trafficClass` is what the frame will say; an application's message if it is not given.
+   */
+  reserve(session: Session, bytes: number, lane: Lane, trafficClass?: number): number {
+    return session.up ? this.transport.reserve(session.link, bytes, lane, trafficClass) : -1
   }
 
   /** Sends the frame written at `offset`. */
@@ -385,7 +389,7 @@ export class Links {
   }
 
   #copyOut(session: LinkSession, frame: Uint8Array, lane: Lane): boolean {
-    const at = this.transport.reserve(session.link, frame.length, lane)
+    const at = this.transport.reserve(session.link, frame.length, lane, classOfFrame(frame))
     if (at < 0) return false
     this.transport.tx.bytes.set(frame, at)
     this.commit(session, at, frame.length)
