@@ -21,36 +21,42 @@ const polls = (count, holdUs = 0) => ({
 const secondPoll = replaced('second-poll', 'second-poll')
 const holding = replaced('coalescing', 'coalescing')
 
-const uringPoller = () =>
-  buildAddon('uring', {
-    files: { 'poller.h': 'uring/poller.h', 'poller_epoll.cc': 'uring/poller_uring.cc', 'uring.h': 'uring/uring.h' },
-  })
+const ring = { 'uring.h': 'uring/uring.h' }
 
-/** Received before anybody asks, sent by the dozen: behind the poller, as far as an echo needs it. */
-const completing = () =>
-  buildAddon('completing', {
-    files: {
-      'poller.h': 'uring/completing.h',
-      'poller_epoll.cc': 'uring/poller_completing.cc',
-      'uring.h': 'uring/uring.h',
+const uringPoller = () =>
+  buildAddon('uring', { files: { ...ring, 'poller.h': 'uring/poller.h', 'poller_epoll.cc': 'uring/poller_uring.cc' } })
+
+/** What has come was received before anybody asks, as far as an echo needs it. */
+const receiving = {
+  files: { 'poller.h': 'uring/completing.h', 'poller_epoll.cc': 'uring/poller_completing.cc' },
+  texts: [
+    ['endpoint_batch.cc', 'recv(connection.fd, place, ', 'poller_.take(connection.token(), place, '],
+    ['endpoint_batch.cc', 'share < by_space ? share : by_space, 0)', 'share < by_space ? share : by_space)'],
+  ],
+}
+/** All sends of a flush in one system call, as far as an echo needs it. */
+const sending = {
+  files: { 'sending.h': 'uring/sending.h' },
+  functions: {
+    'int64_t send_bytes(int fd, const uint8_t* bytes, uint32_t count)': {
+      file: 'connection.cc',
+      from: 'uring/send_bytes.cc',
     },
-    functions: {
-      'int64_t send_bytes(int fd, const uint8_t* bytes, uint32_t count)': {
-        file: 'connection.cc',
-        from: 'uring/send_bytes.cc',
-      },
-    },
-    texts: [
-      ['connection.cc', '#include "connection.h"\n', '#include "connection.h"\n#include "poller.h"\n'],
-      ['endpoint_batch.cc', 'recv(connection.fd, place, ', 'poller_.take(connection.token(), place, '],
-      ['endpoint_batch.cc', 'share < by_space ? share : by_space, 0)', 'share < by_space ? share : by_space)'],
-      [
-        'endpoint_output.cc',
-        'void Endpoint::forget_turn() {',
-        'void Endpoint::forget_turn() {\n  poller_.finish_sends();',
-      ],
-    ],
-  })
+  },
+  texts: [
+    ['connection.cc', '#include "platform.h"', '#include "platform.h"\n#include "sending.h"'],
+    ['endpoint_output.cc', '#include "endpoint.h"', '#include "endpoint.h"\n#include "sending.h"'],
+    ['endpoint_output.cc', 'void Endpoint::forget_turn() {', 'void Endpoint::forget_turn() {\n  finish_sends();'],
+  ],
+}
+const completing =
+  (name, ...parts) =>
+  () =>
+    buildAddon(name, {
+      files: Object.assign({}, ring, ...parts.map(({ files }) => files)),
+      functions: Object.assign({}, ...parts.map(({ functions }) => functions)),
+      texts: parts.flatMap(({ texts }) => texts),
+    })
 
 const udp = (name, mode) => ({ ...program(name, 'udp/server', [mode]), load: 'udp/load', protocol: mode })
 
@@ -80,7 +86,9 @@ export const experiments = [
           endpoint(ENDPOINT),
           endpoint(AGAIN),
           endpoint('io_uring as its poller', uringPoller),
-          endpoint('completions, sends by the dozen', completing),
+          endpoint('sends by the dozen', completing('sending', sending)),
+          endpoint('completions', completing('receiving', receiving)),
+          endpoint('completions, sends by the dozen', completing('completing', receiving, sending)),
         ],
       },
     ],

@@ -1,6 +1,5 @@
 // Takes the place of native/poller.h in an addon of the experiment: what arrives was received by the kernel before
-// anybody asks (multishot recv into provided buffers), and all sends of a flush are handed over by one call. As much
-// as an echo needs: no dialing, no output that the kernel refuses.
+// anybody asks (multishot recv into provided buffers). As much as an echo needs: no dialing, no watching for room.
 #pragma once
 
 #include <cstddef>
@@ -35,9 +34,6 @@ class Poller {
 
   /** In place of recv(): what wait() has said came over the connection, whole; 0 at its end, -1 and errno. */
   [[nodiscard]] ptrdiff_t take(uint64_t token, uint8_t* into, size_t max);
-  /** In place of send(): the bytes leave with finish_sends() and must stay until then. */
-  static void send_later(int fd, const uint8_t* bytes, uint32_t count);
-  static void finish_sends();
 
  private:
   static constexpr uint32_t kConnectionsMax = 4096;

@@ -15,9 +15,6 @@ constexpr uint64_t kListener = UINT64_MAX;
 constexpr uint16_t kGroup = 7;
 constexpr uint16_t kMore = 8;
 
-/** Of the one endpoint of the experiment. Sends complete while they are handed over, so that nothing waits in it. */
-Ring sends;
-
 void* reserve(size_t bytes) {
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return memory == MAP_FAILED ? nullptr : memory;
@@ -29,7 +26,6 @@ const char* Poller::name() { return "io_uring"; }
 
 int Poller::open() {
   if (const int error = ring_open(&ring_, COOPERATIVE, 1024, 8192); error != 0) return error;
-  if (const int error = ring_open(&sends, DEFERRED, 1024, 2048); error != 0) return error;
   provided_ = static_cast<io_uring_buf_ring*>(reserve(kBuffers * sizeof(io_uring_buf)));
   buffers_ = static_cast<uint8_t*>(reserve(size_t{kBuffers} * kBufferStride));
   if (provided_ == nullptr || buffers_ == nullptr) return ENOMEM;
@@ -102,21 +98,6 @@ ptrdiff_t Poller::take(uint64_t token, uint8_t* into, size_t max) {
   std::memcpy(into, buffers_ + size_t{buffer} * kBufferStride, static_cast<size_t>(result));
   provide(buffer);
   return result;
-}
-
-void Poller::send_later(int fd, const uint8_t* bytes, uint32_t count) {
-  io_uring_sqe* sqe = ring_prepare(&sends, IORING_OP_SEND, fd, count);
-  sqe->addr = reinterpret_cast<uint64_t>(bytes);
-  sqe->len = count;
-  sqe->msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-}
-
-void Poller::finish_sends() {
-  if (sends.prepared > 0) (void)ring_enter(&sends, 0, 0);
-  io_uring_cqe cqe;
-  while (ring_take(&sends, &cqe)) {
-    if (cqe.res >= 0 && static_cast<uint64_t>(cqe.res) != cqe.user_data) std::abort();
-  }
 }
 
 void Poller::receive_from(uint64_t token) {
