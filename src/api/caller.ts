@@ -2,6 +2,7 @@
 import type { ChordError } from '../core/errors.ts'
 import type { Bodies, MessageType } from './messages.ts'
 import type { Key, Owner, PackedKeys, PackedOwners, Peer, Result } from './ring.ts'
+import type { ByteStream, StreamOptions } from './streams.ts'
 
 export interface Wait {
   /** Duration; default 5,000. */
@@ -95,6 +96,16 @@ export interface Caller {
     o: CallbackWait,
     callback: (result: Result<R>) => void,
   ): void
+  /**
+   * Opens a stream of bytes to whoever owns the key, or to one node, for data larger than a message. The owner is found first, and the stream
+   * goes straight to it; should it not be the owner any more, or have no room for more streams, that is tried again until the
+   * deadline. Later changes of the ring do not move the stream. Resolves when the other side's handler has been called.
+   * Errors: ERR_TIMEOUT, ERR_NO_HANDLER, ERR_BUSY (limits of streams, here or there), ERR_UNREACHABLE, ERR_NOT_MEMBER, ERR_REMOTE,
+   * ERR_CONNECTION_LOST, ERR_ISOLATED, ERR_ABORTED, ERR_CLOSED.
+   */
+  openStream(to: Key | Peer, name: string, o?: StreamOptions): Promise<ByteStream>
+  /** As `openStream`, to one node. A string is an address and means its virtual node 0. */
+  openStreamTo(peer: Peer | string, name: string, o?: StreamOptions): Promise<ByteStream>
   /** At once; pending calls get ERR_CLOSED. */
   close(): Promise<void>
   /** Settles when closed; with the error if it did not close by its own will. */

@@ -5,12 +5,15 @@ import type { Caller, Wait } from './caller.ts'
 import type { BorrowedBatch, Incoming, MessageType } from './messages.ts'
 import type { Key, Member, Peer, Range } from './ring.ts'
 import type { Service } from './service.ts'
+import type { StreamHandler } from './streams.ts'
 
 export interface ChordNode extends Caller {
   /** Registers the handler of a message type; a second one for a name throws ERR_DUPLICATE_HANDLER. */
   handle<Q, R>(type: MessageType<Q, R>, fn: (message: Incoming<Q>) => R | Promise<R>): Disposable
   /** As `handle`, with views into the receive ring that die when `fn` returns, once per wake-up. */
   handleBatch(name: string, fn: (batch: BorrowedBatch) => void): Disposable
+  /** Registers the handler of streams of that name; a second one throws ERR_DUPLICATE_HANDLER. Messages have names of their own. */
+  handleStream(name: string, fn: StreamHandler): Disposable
   /** Adds a service before `start`. */
   use(service: Service): this
   /**
@@ -18,7 +21,10 @@ export interface ChordNode extends Caller {
    * Errors: ERR_JOIN_TIMEOUT, ERR_ADDRESS_IN_USE, ERR_LISTEN, ERR_ADVERTISE_REQUIRED, ERR_DUPLICATE_ID, ERR_STATE.
    */
   start(o?: Wait): Promise<this>
-  /** Stops taking new work, hands over, says goodbye, closes. Default `timeoutMs` 10,000; then it closes anyway. */
+  /**
+   * Stops taking new work, hands over, waits for handlers and streams to end, says goodbye, closes. Default `timeoutMs` 10,000; then it
+   * closes anyway.
+   */
   leave(o?: Wait): Promise<void>
   /** The member of this process that owns the key, if any does. Never waits, never sends. */
   owns(key: Key): Member | undefined
@@ -90,7 +96,16 @@ export interface Metrics {
   members: number
   /** Open connections that this process dialed to nodes it routes by, and all that are open. */
   connections: { routing: number; reply: number; accepted: number; total: number }
-  calls: { pending: number; sent: number; succeeded: number; failed: number; retried: number }
+  /** Calls, those tried again after a time-out or failure, those sent twice for being late, and of these those whose second way was faster. */
+  calls: {
+    pending: number
+    sent: number
+    succeeded: number
+    failed: number
+    retried: number
+    hedged: number
+    hedgesWon: number
+  }
   /** Routed frames: delivered here, passed on, refused for want of hops or an owner. */
   routed: { delivered: number; forwarded: number; unsettled: number; hopLimit: number; busy: number }
   /**
@@ -99,6 +114,21 @@ export interface Metrics {
    */
   ranges: { cached: number; hits: number; misses: number; stale: number }
   handled: { requests: number; oneWay: number; duplicates: number; failed: number }
+  /**
+   * Streams that are open now, opened by this node, accepted from others, refused to others; ended by an error or early, by either side
+   * (`reset`) or with their connection (`lost`); bytes of their data; bytes that their windows hold back now, read or not.
+   */
+  streams: {
+    open: number
+    opened: number
+    accepted: number
+    refused: number
+    reset: number
+    lost: number
+    sentBytes: number
+    receivedBytes: number
+    windowBytes: number
+  }
   maintenance: { sent: number; received: number; sentBytes: number; evictions: number }
   /** What the transport counted: frames, bytes, reads and writes, batches, what waits. All zero before `start`. */
   wire: Readonly<TransportCounters>

@@ -107,6 +107,11 @@ export interface Limits {
    * 32,000; 0 remembers none, so that every key takes the way of the paper.
    */
   cachedRanges: number
+  /**
+   * Look-ups, and idempotent requests by key, go out a second time, by another way, when they have waited longer than 95 % of their
+   * kind do; so many of a hundred at most. Default 5, at most 100; 0 sends none twice before it has timed out.
+   */
+  hedgePercent: number
   /** Streams that are open, or not read to their end, per node. Default 2,048; 0 allows none. */
   streams: number
   /** Of them, those that one connection's other side has opened; and those that this side has. Default 1,024 each. */

@@ -39,7 +39,10 @@ export interface Service {
   stop(): Promise<void>
   /** A range is about to be given away (`change.lost`, to `change.to`): get ready. Still served here. */
   prepare?(change: RangeChange): Promise<void>
-  /** Move the data. The new owner does not serve yet; this node still does. */
+  /**
+   * Move the data. The new owner does not serve yet; this node still does. Once this resolves the new owner may serve at any time, and
+   * this node still receives what is meant for the owner until `commit`: whoever must not answer from old data asks `change.to` first.
+   */
   transfer?(change: RangeChange): Promise<void>
   /** The change has happened: called on who lost and on who gained, before the `range` event. */
   commit?(change: RangeChange): void

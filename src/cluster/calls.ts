@@ -1,6 +1,7 @@
 /** The calls of a cluster, made through a client that comes and goes with it. */
 import type {
   Bodies,
+  ByteStream,
   CallbackWait,
   Caller,
   Key,
@@ -11,6 +12,7 @@ import type {
   PackedOwners,
   Peer,
   Result,
+  StreamOptions,
   Wait,
 } from '../api.ts'
 import { ChordError } from '../core/errors.ts'
@@ -107,6 +109,14 @@ export abstract class CallsThroughClient implements Caller {
     if (callback === undefined) return this.#through((client) => client.requestTo(peer, type, body, o))
     this.#withCallback(callback, (client) => client.requestTo(peer, type, body, o ?? {}, callback))
     return undefined
+  }
+
+  openStream(to: Key | Peer, name: string, o?: StreamOptions): Promise<ByteStream> {
+    return this.#through((client) => client.openStream(to, name, o))
+  }
+
+  openStreamTo(peer: Peer | string, name: string, o?: StreamOptions): Promise<ByteStream> {
+    return this.#through((client) => client.openStreamTo(peer, name, o))
   }
 
   async #through<T>(call: (client: Caller) => Promise<T>): Promise<T> {

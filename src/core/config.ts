@@ -36,6 +36,7 @@ const LIMITS: Readonly<Record<keyof Limits, Bounds>> = {
   duplicates: [65_536, 1, 1 << 24],
   rememberedPeers: [128, 64, 65_536],
   cachedRanges: [4_096, 0, 32_000],
+  hedgePercent: [5, 0, 100],
   streams: [2_048, 0, 1 << 20],
   streamsPerConnection: [1_024, 0, 1 << 20],
   streamBytes: [MiB, 32_768, 1024 * MiB],
@@ -72,6 +73,14 @@ export const RESEND_MAX_MS = 250
 /** Attempts by recursive routing before a look-up walks the ring itself; and those of them that were lost without a word. */
 export const RECURSIVE_ATTEMPTS = 4
 export const LOST_ATTEMPTS = 2
+/**
+ * Calls that go out a second time for being late (`limits.hedgePercent`): so many more at once than their share; for no longer waits than
+ * this, after which they are retried anyway; so many that wait for it; and message types whose times are kept apart.
+ */
+export const HEDGE_BURST = 10
+export const HEDGE_MAX_MS = 250
+export const HEDGE_WAITING_MAX = 16_384
+export const HEDGE_METHODS_MAX = 64
 /** Questions of one iterative look-up. */
 export const ITERATIVE_STEPS_MAX = 128
 /**

@@ -32,6 +32,7 @@ import {
   FLAG_CLASS_SHIFT,
   FLAG_FINAL,
   FLAG_ONE_WAY,
+  FLAG_UNCACHED,
   FRAME_BYTES_MAX,
   HEADER_BYTES,
   TARGET_BYTES,
@@ -54,6 +55,8 @@ export interface ReturnPath {
   readonly oneWay: boolean
   /** Whoever asked did not know who owns the key, and is told. */
   readonly tells: boolean
+  /** UNCACHED of the frame: the answer repeats it, so that who asked knows that it is to another attempt than the first. */
+  readonly uncached: number
 }
 
 /** Whether the frame comes from who asks, who has sent it to us as the owner of its key: that one only asks again with proof. */
@@ -96,7 +99,15 @@ export class Answering {
     // A client's entry hop is its first.
     const knew = (flags & FLAG_FINAL) !== 0 && readHops(m, at) <= (origin?.client === true ? 1 : 0)
     const tells = origin !== undefined && session !== undefined && !knew && isForKey(m, at)
-    return { session, origin, low: readLow(m, at), high: readHigh(m, at), oneWay, tells }
+    return {
+      session,
+      origin,
+      low: readLow(m, at),
+      high: readHigh(m, at),
+      oneWay,
+      tells,
+      uncached: flags & FLAG_UNCACHED,
+    }
   }
 
   /** `index`: which of our members answers. */
@@ -134,7 +145,8 @@ export class Answering {
       return true
     }
     const { tx } = links
-    writeHeader(tx, place, bytes, TYPE_REPLY, CLASS_APPLICATION << FLAG_CLASS_SHIFT, 0, index, low, high)
+    const flags = (CLASS_APPLICATION << FLAG_CLASS_SHIFT) | (readFlags(m, at) & FLAG_UNCACHED)
+    writeHeader(tx, place, bytes, TYPE_REPLY, flags, 0, index, low, high)
     if (body === m.bytes && canCopyShort(m, start, end)) copyShort(m, start, tx, place + HEADER_BYTES, length)
     else tx.bytes.set(start === 0 && end === body.length ? body : body.subarray(start, end), place + HEADER_BYTES)
     links.commit(session, place, bytes)
@@ -204,7 +216,7 @@ export class Answering {
     owner: ChordNode['core'] | undefined,
     body: Uint8Array,
   ): void {
-    const flags = (type === TYPE_FOUND ? CLASS_LOOKUP : CLASS_APPLICATION) << FLAG_CLASS_SHIFT
+    const flags = ((type === TYPE_FOUND ? CLASS_LOOKUP : CLASS_APPLICATION) << FLAG_CLASS_SHIFT) | path.uncached
     writeHeader(m, at, bytes, type, flags, owner === undefined ? 0 : EXT_OWNER, index, path.low, path.high)
     let p = at + HEADER_BYTES
     if (owner !== undefined) {

@@ -2,6 +2,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import type {
   Bodies,
+  ByteStream,
   CallbackWait,
   Caller,
   Key,
@@ -12,6 +13,7 @@ import type {
   PackedOwners,
   Peer,
   Result,
+  StreamOptions,
   Wait,
 } from '../api.ts'
 import { ChordError } from '../core/errors.ts'
@@ -23,6 +25,7 @@ import type { BulkPort } from './bulk/port.ts'
 import type { Call, Done, Wants } from './calls.ts'
 import type { Exchange } from './exchange.ts'
 import type { KnownRanges } from './known.ts'
+import type { Streams } from './streams/streams.ts'
 import {
   aborted,
   encodedBody,
@@ -54,6 +57,7 @@ export abstract class BaseCaller implements Caller {
   protected abstract nowMs(): number
   protected abstract readonly payloadBytesMax: number
   protected abstract readonly known: KnownRanges
+  protected abstract readonly streams: Streams
   #bulkPort: BulkPort | undefined
 
   abstract close(): Promise<void>
@@ -144,6 +148,17 @@ export abstract class BaseCaller implements Caller {
     callback?: (result: Result<R>) => void,
   ): Promise<R> | undefined {
     return this.#ask<R, Peer | string>(peerOf, peer, type as AnyType, body as never, o, callback)
+  }
+
+  async openStream(to: Key | Peer, name: string, o?: StreamOptions): Promise<ByteStream> {
+    const isKey = typeof to === 'string' || to instanceof Id || to instanceof Uint8Array
+    return isKey ? this.streams.open(idOfKey(to), name, o) : this.openStreamTo(to, name, o)
+  }
+
+  async openStreamTo(peer: Peer | string, name: string, o?: StreamOptions): Promise<ByteStream> {
+    const to = peerOf(peer)
+    checkAddress(typeof to === 'string' ? to : to.address)
+    return this.streams.open(to, name, o)
   }
 
   /** A promise; or, with a callback, none: then what is wrong with the call is told to that, but never before it has returned. */

@@ -67,6 +67,8 @@ export class Call {
   steps = 0
   /** Attempts that may have been delivered. */
   unproven = 0
+  /** Whether the time of its first attempt counts, or whether it went out twice for being late. */
+  pace: 'untimed' | 'timed' | 'hedged' = 'untimed'
   /** Over which the last attempt left; `dialing`: none. */
   session: Session | undefined = undefined
   /** To which the last attempt goes, and what for. */
@@ -174,6 +176,7 @@ export class CallTable {
     call.steps = 0
     call.unproven = 0
     call.failure = 0
+    call.pace = 'untimed'
     call.signal = undefined
     this.#free.push(call)
     this.pending--

@@ -4,9 +4,17 @@ import type { Caller, ClientOptions, Owner } from '../api.ts'
 import { type ClientSettings, clientSettings } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
 import { decodeFailure, decodeFound, FAIL_NOT_MEMBER } from '../wire/answers.ts'
-import { type FrameMemory, originBytes, readHigh, readLow, readType } from '../wire/frames.ts'
+import { type FrameMemory, originBytes, readFlags, readHigh, readLow, readType } from '../wire/frames.ts'
 import { bodyOffset } from '../wire/framing.ts'
-import { FRAME_BYTES_MAX, TYPE_FAILURE, TYPE_FOUND, TYPE_REPLY, TYPE_REQUEST } from '../wire/layout.ts'
+import {
+  FLAG_UNCACHED,
+  FRAME_BYTES_MAX,
+  TYPE_FAILURE,
+  TYPE_FOUND,
+  TYPE_REPLY,
+  TYPE_REQUEST,
+  TYPE_STREAM,
+} from '../wire/layout.ts'
 import { formatAddress, parseAddress } from './address.ts'
 import { Answering } from './answering.ts'
 import { BaseCaller } from './caller.ts'
@@ -21,6 +29,7 @@ import { Peers } from './peers.ts'
 import { RememberedRanges } from './remembered-ranges.ts'
 import { requestBytes } from './requests.ts'
 import type { Down, Session } from './session.ts'
+import { Streams } from './streams/streams.ts'
 import { ownerOf, WALK } from './walk.ts'
 
 /**
@@ -52,6 +61,7 @@ class RingClient extends BaseCaller {
   protected readonly exchange: Exchange
   protected readonly payloadBytesMax: number
   protected readonly known: KnownRanges
+  protected readonly streams: Streams
   readonly closed: Promise<ChordError | undefined>
   readonly #settings: ClientSettings
   readonly #environment: Environment
@@ -82,7 +92,16 @@ class RingClient extends BaseCaller {
     this.#ranges = new RememberedRanges({ links, cores: () => [], clock, limits, timing })
     this.known = new KnownRanges(() => NO_RANGES, this.#ranges)
     const dispatch = (call: Call, nowMs: number) => this.#dispatch(call, nowMs)
-    this.exchange = new Exchange({ links, clock, random, limits: settings.limits, isClient: true, dispatch })
+    this.exchange = new Exchange({
+      links,
+      clock,
+      random,
+      limits,
+      isClient: true,
+      dispatch,
+      hedge: (call, nowMs) => this.#hedge(call, nowMs),
+      defer: (run) => environment.defer(run),
+    })
     this.#answering = new Answering({
       links,
       book: this.#book,
@@ -92,13 +111,24 @@ class RingClient extends BaseCaller {
       inject: () => {},
       payloadBytesMax: this.payloadBytesMax,
     })
+    this.streams = new Streams({
+      links,
+      clock,
+      limits,
+      defer: (fn) => environment.defer(fn),
+      purpose: 'routing',
+      ring: undefined,
+      refusal: () => this.refusal(),
+      lookup: (key, wait) => this.lookup(key, wait),
+      known: (key) => this.known.find(key),
+    })
     this.#links = new Links({
       transport: (options) => environment.transport(options),
       handler: {
         peerFrame: (session, ring, at, length) => this.#frame(session, ring, at, length),
         sessionUp: () => this.#sessionUp(),
         sessionDown: (down) => this.#sessionDown(down),
-        drained: () => {},
+        drained: (session) => this.streams.drained(session),
         batchEnd: () => {},
       },
       clock,
@@ -126,7 +156,9 @@ class RingClient extends BaseCaller {
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true
-      this.exchange.close(new ChordError('ERR_CLOSED', 'this client has been closed'))
+      const error = new ChordError('ERR_CLOSED', 'this client has been closed')
+      this.exchange.close(error)
+      this.streams.close(error)
       this.#ranges.stop()
       await this.#links.destroy()
       this.#settleClosed(undefined)
@@ -180,6 +212,7 @@ class RingClient extends BaseCaller {
   #sessionUp(): void {
     this.#connected.resolve()
     this.exchange.sessionUp(this.nowMs())
+    this.streams.sessionUp()
   }
 
   #sessionDown(down: Down): void {
@@ -187,6 +220,7 @@ class RingClient extends BaseCaller {
     if (this.#entries.every((address) => this.#refused.has(address))) this.#connected.reject(this.#unreachable())
     if (this.#entries.every((address) => this.#links.session(address) === undefined)) void this.#resolveAnew()
     this.exchange.sessionDown(down, this.nowMs())
+    this.streams.sessionDown(down)
   }
 
   /** All have gone; a name may stand for others by now. */
@@ -213,6 +247,16 @@ class RingClient extends BaseCaller {
     if (requestBytes(call, undefined) + ENTRY_ROOM > FRAME_BYTES_MAX) return this.#findOwner(call)
     if (call.iterative) return this.#walk(call, entry)
     this.exchange.sendVia(call, entry, 'routing', undefined, false, 0, nowMs)
+  }
+
+  /** By another entry hop. */
+  #hedge(call: Call, nowMs: number): boolean {
+    for (const address of this.#entries) {
+      const session = this.#links.session(address)
+      if (session === undefined || session === call.session) continue
+      return this.exchange.sendBeside(call, session, undefined, false, 0, nowMs)
+    }
+    return false
   }
 
   /** Another one for each attempt; those that are connected first. */
@@ -252,6 +296,7 @@ class RingClient extends BaseCaller {
   #frame(session: Session, m: FrameMemory, at: number, length: number): void {
     const low = readLow(m, at)
     const high = readHigh(m, at)
+    const isRepeated = (readFlags(m, at) & FLAG_UNCACHED) !== 0
     const start = bodyOffset(m, at)
     const end = at + length
     switch (readType(m, at)) {
@@ -260,15 +305,17 @@ class RingClient extends BaseCaller {
         if (found === undefined) return
         const nowMs = this.nowMs()
         if (this.exchange.table.find(low, high) !== undefined) this.#ranges.learn(found, nowMs)
-        return this.exchange.found(low, high, found, nowMs)
+        return this.exchange.found(low, high, found, isRepeated, nowMs)
       }
       case TYPE_REPLY:
-        return this.exchange.replied(low, high, m.bytes, start, end)
+        return this.exchange.replied(low, high, isRepeated, m.bytes, start, end)
       case TYPE_FAILURE: {
         const failure = decodeFailure(m.bytes, start, end)
         if (failure === undefined) return this.#links.refuse(session, 'failureBody')
-        return this.exchange.refusedBy(low, high, failure.code, failure.message, this.nowMs())
+        return this.exchange.refusedBy(low, high, failure.code, failure.message, isRepeated, this.nowMs())
       }
+      case TYPE_STREAM:
+        return this.streams.frame(session, m, at, length)
       case TYPE_REQUEST:
         return this.#answering.failure(
           this.#answering.path(session, m, at),

@@ -59,6 +59,20 @@ export class Dispatch {
     exchange.sendVia(call, decision.to.address, 'routing', origin, decision.final, decision.finalSteps, nowMs)
   }
 
+  /** Once more, by the best way that is not the one it has taken, and whose connection is up. False: there is none. */
+  hedge(call: Call, nowMs: number): boolean {
+    const cores = this.#o.cores()
+    const exchange = this.#o.exchange()
+    for (let other = 0; other < RECURSIVE_ATTEMPTS; other++) {
+      const decision = decide(cores, call.key!, false, 0, other)
+      if (decision.kind !== 'forward') return false
+      const session = exchange.session(decision.to.address)
+      if (session === undefined || session === call.session) continue
+      return exchange.sendBeside(call, session, cores[0]!.self, decision.final, decision.finalSteps, nowMs)
+    }
+    return false
+  }
+
   /** To one node, which is thought to own the key, or to know the way. */
   straightTo(call: Call, to: Peer, final: boolean, nowMs: number): void {
     if (this.#o.isOurs(to.address)) return this.#toOurselves(call, nowMs)

@@ -4,16 +4,16 @@ import { RESEND_MAX_MS, RESEND_MIN_MS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
 import { isolated, reportUncaught } from '../transports/uncaught.ts'
 import { FAIL_BUSY, FAIL_ISOLATED, FAIL_NOT_MEMBER, provesUndelivered } from '../wire/answers.ts'
-import { frameMemory } from '../wire/frames.ts'
 import { FRAME_BYTES_MAX } from '../wire/layout.ts'
 import { type Call, CallTable, type Done } from './calls.ts'
 import { copyOf } from './copies.ts'
 import { Dialing } from './dialing.ts'
 import { errorAtDeadline, errorOfFailure, whatIs } from './failures.ts'
+import { Hedging } from './hedging.ts'
 import type { Links } from './links.ts'
 import { Patience } from './patience.ts'
 import type { RememberedRanges } from './remembered-ranges.ts'
-import { type Originator, requestBytes, writeRequest } from './requests.ts'
+import { type Originator, requestBytes, sendRequest, writeRequest } from './requests.ts'
 import type { Down, Session } from './session.ts'
 import { Signals } from './signals.ts'
 import { aborted } from './values.ts'
@@ -27,6 +27,9 @@ export interface ExchangeOptions {
   isClient: boolean
   /** Sends a call on its way: `sendVia`, `pause`, `fail`, or something that comes back to one of them. */
   dispatch(call: Call, nowMs: number): void
+  /** Sends a first attempt that is late once more: by `sendBeside`, if there is another way. */
+  hedge(call: Call, nowMs: number): boolean
+  defer(run: () => void): void
   /** A frame for a key went out over it. */
   handed?(session: Session): void
   /** Who originates calls by key, and who is remembered to own keys; not those of a client, whose entry hop sees to both. */
@@ -42,6 +45,7 @@ export class Exchange {
   readonly #o: ExchangeOptions
   /** Inside `begin`: what ends there is told later, never before the call has returned. */
   #beginning = false
+  readonly hedging: Hedging
   readonly #patience = new Patience()
   readonly #dialing = new Dialing()
   readonly #signals = new Signals((call, signal) => this.fail(call, aborted(signal)))
@@ -50,6 +54,9 @@ export class Exchange {
     this.#o = o
     const due = (call: Call, nowMs: number) => this.#due(call, nowMs)
     this.table = new CallTable({ clock: o.clock, random: o.random, limit: o.limits.pendingCalls, due })
+    const { clock, limits } = o
+    const again = (call: Call, nowMs: number) => o.hedge(call, nowMs)
+    this.hedging = new Hedging({ clock, defer: (run) => o.defer(run), percent: limits.hedgePercent, again })
   }
 
   get clock(): Clock {
@@ -136,17 +143,9 @@ export class Exchange {
   }
 
   sendOver(call: Call, session: Session, origin: Originator, final: boolean, finalSteps: number, nowMs: number): void {
-    const links = this.#o.links()
-    const bytes = requestBytes(call, origin)
-    if (bytes > FRAME_BYTES_MAX) {
-      const memory = frameMemory(bytes)
-      writeRequest(memory, 0, bytes, call, origin, final, finalSteps, call.deadlineMs - nowMs)
-      if (!links.sendOn(session, memory.bytes, 'own')) return this.#refused(call, nowMs)
-    } else {
-      const at = links.reserve(session, bytes, 'own')
-      if (at < 0) return this.#refused(call, nowMs)
-      writeRequest(links.tx, at, bytes, call, origin, final, finalSteps, call.deadlineMs - nowMs)
-      links.commit(session, at, bytes)
+    const remainingMs = call.deadlineMs - nowMs
+    if (!sendRequest(this.#o.links(), session, call, origin, final, finalSteps, remainingMs)) {
+      return this.#refused(call, nowMs)
     }
     if (call.key !== undefined) this.#o.handed?.(session)
     this.sent(call, session, nowMs)
@@ -159,6 +158,20 @@ export class Exchange {
     call.state = 'sent'
     call.unproven++
     this.#scheduleAttempt(call, nowMs)
+    if (call.attempt === 0 && call.key !== undefined && session !== undefined) this.hedging.sent(call, nowMs)
+  }
+
+  /** Another attempt beside the one under way. False: the queue is full, and nothing was sent. */
+  sendBeside(call: Call, session: Session, origin: Originator, final: boolean, steps: number, nowMs: number): boolean {
+    call.attempt++
+    if (!sendRequest(this.#o.links(), session, call, origin, final, steps, call.deadlineMs - nowMs)) {
+      call.attempt--
+      return false
+    }
+    this.#o.handed?.(session)
+    call.hop = session.address
+    this.sent(call, session, nowMs)
+    return true
   }
 
   /** Try again a little later, and a little later still each time. */
@@ -207,17 +220,20 @@ export class Exchange {
 
   // Answers.
 
-  found(low: number, high: number, owner: Owner, nowMs: number): void {
+  /** `isRepeated`: to another attempt than the first. */
+  found(low: number, high: number, owner: Owner, isRepeated: boolean, nowMs: number): void {
     const call = this.table.find(low, high)
     if (call?.wants !== 'found') return
     this.#patience.answered(call, nowMs)
+    if (call.pace !== 'untimed') this.hedging.answered(call, isRepeated)
     this.succeed(call, call.steps === 0 ? owner : { ...owner, hops: owner.hops + call.steps })
   }
 
   /** `bytes[start .. end)` is borrowed. */
-  replied(low: number, high: number, bytes: Uint8Array, start: number, end: number): void {
+  replied(low: number, high: number, isRepeated: boolean, bytes: Uint8Array, start: number, end: number): void {
     const call = this.table.find(low, high)
     if (call === undefined || call.wants === 'found') return
+    if (call.pace !== 'untimed') this.hedging.answered(call, isRepeated)
     if (call.wants !== 'reply' || call.reply === undefined) return this.succeed(call, undefined)
     let value: unknown
     try {
@@ -231,14 +247,16 @@ export class Exchange {
     if (this.table.find(low, high) === call) this.succeed(call, value)
   }
 
-  refusedBy(low: number, high: number, code: number, message: string, nowMs: number): void {
+  refusedBy(low: number, high: number, code: number, message: string, isRepeated: boolean, nowMs: number): void {
     const call = this.table.find(low, high)
     if (call === undefined || call.state === 'free') return
     const routed = call.key !== undefined
     const again = provesUndelivered(code) || (routed && (code === FAIL_NOT_MEMBER || code === FAIL_ISOLATED))
     if (!again) return this.fail(call, errorOfFailure(code, message))
-    if (routed && code !== FAIL_BUSY) this.#doubt(call)
+    if (routed && code !== FAIL_BUSY && !isRepeated) this.#doubt(call)
     call.unproven = Math.max(0, call.unproven - 1)
+    // The other of two that are under way may still arrive.
+    if (call.pace === 'hedged' && call.unproven > 0) return
     call.owner = undefined
     // The answer to an attempt that was given up already.
     if (call.state === 'pausing') return
@@ -269,6 +287,7 @@ export class Exchange {
 
   close(error: ChordError): void {
     this.table.stop()
+    this.hedging.stop()
     // One that ends may end another.
     for (const call of this.table.all()) if (call.state !== 'free') this.fail(call, error)
     for (const told of this.closing) told()
@@ -287,7 +306,7 @@ export class Exchange {
   /** The connection that carried it broke. */
   #lost(call: Call, nowMs: number): void {
     carry(call, undefined)
-    if (call.straight) this.#doubt(call)
+    if (call.straight && call.pace !== 'hedged') this.#doubt(call)
     if (call.wants === 'found' || call.idempotent) return this.again(call, nowMs)
     // Somebody further on may have it, and answers us directly.
     if (call.key !== undefined && call.owner === undefined && !this.#o.isClient) return

@@ -4,24 +4,24 @@ import type { CoreConfig } from '../core/chord-node.ts'
 import { ISOLATED_GRACE_MS, type NodeSettings } from '../core/config.ts'
 import { assert, ChordError } from '../core/errors.ts'
 import type { Id } from '../core/id.ts'
-import { incarnationAbove, incarnationAt } from '../core/incarnation.ts'
 import type { CoreEvent } from '../core/output.ts'
-import { formatAddress, isWildcard, parseAddress } from './address.ts'
+import { formatAddress } from './address.ts'
 import { plannedChange, rangeChange, stateOf, tell } from './core-events.ts'
 import { Deferred } from './deferred.ts'
 import type { Environment } from './environment.ts'
 import type { Emitter } from './events.ts'
 import { Links } from './links.ts'
+import { Lives } from './lives.ts'
 import { type Handover, Members, type MembersHandler } from './members.ts'
 import { PastQuestions } from './past-questions.ts'
 import { Peers } from './peers.ts'
-import { advertised, advertiseRequired, askUntil, joinTimeout, listenAddress } from './place.ts'
+import { joinTimeout, listenAddress, OwnAddress } from './place.ts'
 import { type Recorder, recorderOf } from './recorder.ts'
 import { RoutingAddresses, tellDown } from './routing-addresses.ts'
-import { CONTACTS_MAX, Seeds } from './seeds.ts'
+import { Seeds, tellContacts } from './seeds.ts'
 import type { Services } from './services.ts'
 import type { Down, LinksHandler, Session } from './session.ts'
-import { StateKeeper } from './state-keeper.ts'
+import type { Streams } from './streams/streams.ts'
 import { Traffic } from './traffic.ts'
 import { aborted } from './values.ts'
 
@@ -30,6 +30,7 @@ export interface HostOptions {
   environment: Environment
   emitter: Emitter
   services: Services
+  streams: Streams
   state(state: NodeState): void
   /** The node cannot go on. */
   fatal(error: ChordError): void
@@ -45,17 +46,16 @@ export class Host {
   evictions = 0
   readonly #o: HostOptions
   readonly #seeds: Seeds
-  readonly #keeper: StateKeeper
+  readonly #lives: Lives
+  readonly #place: OwnAddress
   readonly #past: PastQuestions
   readonly #recorder: Recorder | undefined
   #links: Links | undefined
   #members: Members | undefined
-  #incarnation = 0n
   readonly #routing = new RoutingAddresses()
   #started = new Deferred<void>()
   #left: Deferred<void> | undefined
   readonly #cut = new Deferred<void>()
-  #observed: Deferred<string> | undefined
   #patience: Disposable | undefined
   #isStarting = true
   /** When the node was last cut off. */
@@ -76,11 +76,12 @@ export class Host {
       contact: (index, session) => this.#contact(index, session),
       alone: () => this.#alone(),
     })
-    this.#keeper = new StateKeeper({
+    this.#place = new OwnAddress(environment.clock)
+    this.#lives = new Lives({
       path: settings.stateFile,
       files: environment.files,
       clock: environment.clock,
-      state: () => ({ incarnation: this.#incarnation, peers: this.#remembered() }),
+      peers: () => this.#remembered(),
       warn: (error) => o.emitter.warn(error),
     })
     this.#recorder = recorderOf(settings, environment, (error) => o.emitter.warn(error))
@@ -92,7 +93,8 @@ export class Host {
       book: this.book,
       links: () => this.links,
       members: () => this.members,
-      isOurs: (address) => this.#seeds.isOurs(address),
+      streams: o.streams,
+      isOurs: (address) => this.isOurs(address),
       isRouting: (address) => this.#routing.has(address),
       isSettling: (nowMs) => this.#isStarting || nowMs - this.#isolatedMs < ISOLATED_GRACE_MS,
       warn: (error) => o.emitter.warn(error),
@@ -126,6 +128,10 @@ export class Host {
     return index < 0 ? undefined : this.members.view(index)
   }
 
+  isOurs(address: string): boolean {
+    return this.#seeds.isOurs(address)
+  }
+
   ref(): void {
     this.#holds = true
     this.#links?.ref()
@@ -146,7 +152,7 @@ export class Host {
     try {
       await Promise.all([this.#open(timeoutMs).catch((error) => this.#started.reject(error)), this.#started.promise])
       this.#isStarting = false
-      this.#keeper.keepSaving()
+      this.#lives.keepSaving()
     } finally {
       timer[Symbol.dispose]()
       signal?.removeEventListener('abort', onAbort)
@@ -162,13 +168,14 @@ export class Host {
     const onAbort = () => cut.resolve()
     signal?.addEventListener('abort', onAbort, { once: true })
     this.traffic.delivery.abortAll()
+    const streams = this.#o.streams.leave(timeoutMs)
     this.members.input((nowMs) => {
       for (const core of this.members.cores) core.leave(nowMs)
     })
     const steps = async () => {
       await left.promise
       await this.#o.services.stop()
-      await this.traffic.delivery.idle()
+      await Promise.all([this.traffic.delivery.idle(), streams])
       if (!this.#isClosed) await this.links.leave()
     }
     await Promise.race([steps(), cut.promise])
@@ -185,7 +192,7 @@ export class Host {
     this.traffic.close(reason)
     this.#members?.stop()
     await this.#links?.destroy()
-    await this.#keeper.close()
+    await this.#lives.close()
     await this.#recorder?.close()
   }
 
@@ -193,7 +200,7 @@ export class Host {
 
   async #open(timeoutMs: number): Promise<void> {
     const { settings, environment } = this.#o
-    const saved = await this.#keeper.read()
+    const saved = await this.#lives.read()
     const { host, port } = await listenAddress(settings.listen, environment)
     if (this.#isClosed) return
     this.#links = new Links({
@@ -209,31 +216,16 @@ export class Host {
     })
     if (!this.#holds) this.#links.unref()
     const bound = await this.#links.listen(host, port)
-    this.address = await this.#ownAddress(bound)
+    this.address = await this.#place.find(bound, settings, () => void this.#seeds.dial(), this.#started.promise)
     this.#past.isAlone = this.address === formatAddress(bound.host, bound.port)
     if (this.#isClosed) return
-    this.#incarnation = incarnationAt(saved.incarnation, environment.clock.nowMs())
-    await this.#keeper.save(this.#incarnation, saved.peers)
-    this.#seeds.remember(saved.peers.filter((peer) => parseAddress(peer).ok))
+    await this.#lives.begin(saved)
+    this.#seeds.remember(saved.peers)
     this.#boot(this.#seeds.none)
     if (!this.#seeds.none) {
       const patienceMs = Math.min(REMEMBERED_MS, timeoutMs / 2)
       this.#patience = environment.clock.setTimer(patienceMs, () => this.#seeds.waitNoLonger())
     }
-  }
-
-  async #ownAddress(bound: { host: string; port: number }): Promise<string> {
-    const { advertise } = this.#o.settings
-    if (advertise !== undefined) return advertised(advertise, bound.port)
-    if (!isWildcard(bound.host)) return formatAddress(bound.host, bound.port)
-    if (this.#o.settings.join.length === 0) throw advertiseRequired()
-    const observed = new Deferred<string>()
-    this.#observed = observed
-    this.#started.promise.catch((error) => observed.reject(error))
-    const everyMs = this.#o.settings.timing.rejoinMinMs
-    const host = await askUntil(observed, () => void this.#seeds.dial(), everyMs, this.#o.environment.clock)
-    this.#observed = undefined
-    return formatAddress(host, bound.port)
   }
 
   /** Makes the members, each new, and sends them into the ring, or lets the first one make it. */
@@ -242,7 +234,7 @@ export class Host {
     const { virtualNodes, successors, onIsolated, timing, limits } = settings
     const peers: Peer[] = []
     for (let index = 0; index < virtualNodes; index++) {
-      const peer = this.book.peer(this.address, index, this.#incarnation)
+      const peer = this.book.peer(this.address, index, this.#lives.incarnation)
       assert(peer !== undefined, 'our own address is an address')
       peers.push(peer)
     }
@@ -261,9 +253,11 @@ export class Host {
 
   /** There is nobody to join: this is the first node of the ring. */
   #alone(): void {
-    this.#observed?.reject(advertiseRequired())
+    this.#place.nobody()
     const first = this.#members?.cores[0]
-    if (!this.#isClosed && first?.status === 'joining' && first.successors.length === 0) this.#boot(true)
+    if (this.#isClosed || first?.status !== 'joining' || first.successors.length > 0) return
+    this.#lives.next()
+    this.#boot(true)
   }
 
   // From below: connections.
@@ -275,14 +269,14 @@ export class Host {
       },
       sessionUp: (session) => this.#sessionUp(session),
       sessionDown: (down) => this.#sessionDown(down),
-      drained: () => {},
+      drained: (session) => this.#o.streams.drained(session),
       batchEnd: () => this.traffic.batchEnd(),
     }
   }
 
   #sessionUp(session: Session): void {
     const { observedHost } = this.links
-    if (observedHost !== undefined) this.#observed?.resolve(observedHost)
+    if (observedHost !== undefined) this.#place.told(observedHost)
     if (this.#members === undefined) return
     this.#seeds.sessionUp(session)
     this.traffic.sessionUp(session)
@@ -305,14 +299,7 @@ export class Host {
   #contact(index: number, session: Session): void {
     const core = this.#members?.cores[index]
     if (core === undefined) return
-    this.members.input((nowMs) => {
-      for (const [at, seen] of session.peers.slice(0, CONTACTS_MAX).entries()) {
-        const peer = this.book.peer(seen.address, at, seen.incarnation)
-        if (peer === undefined) continue
-        if (at === 0) core.compareRings(peer, nowMs)
-        else core.contact(peer, nowMs)
-      }
-    })
+    this.members.input((nowMs) => tellContacts(core, session, this.book, nowMs))
   }
 
   // From above: cores.
@@ -386,7 +373,7 @@ export class Host {
 
   /** A later life of ours is remembered in the ring: start again above it. */
   #raiseIncarnation(known: bigint): void {
-    this.#incarnation = incarnationAbove(known, this.#incarnation)
+    this.#lives.next(known)
     const stale = this.#members
     this.#o.environment.defer(() => {
       if (!this.#isClosed && this.#members === stale) this.#boot(false)

@@ -14,6 +14,7 @@ export class LinkSession implements Session {
   peers: readonly Peer[] = []
   purpose: Purpose
   awaited = 0
+  streams = 0
   heardPeriod = 0
   heardPassed = 0
   handedPassed = 0

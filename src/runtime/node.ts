@@ -11,6 +11,7 @@ import type {
   NodeOptions,
   NodeState,
   Service,
+  StreamHandler,
   Wait,
 } from '../api.ts'
 import type { ChordNode as Core } from '../core/chord-node.ts'
@@ -29,6 +30,7 @@ import { KnownRanges } from './known.ts'
 import { metricsOf } from './metrics.ts'
 import { ownRanges } from './own-ranges.ts'
 import { Services } from './services.ts'
+import { Streams } from './streams/streams.ts'
 import { idOfKey, timeoutOf } from './values.ts'
 import { WALK, walkAnswer } from './walk.ts'
 
@@ -60,6 +62,7 @@ class RingNode extends BaseCaller implements ChordNode {
   protected readonly exchange: Exchange
   protected readonly payloadBytesMax: number
   protected readonly known: KnownRanges
+  protected readonly streams: Streams
   readonly closed: Promise<ChordError | undefined>
   readonly #environment: Environment
   readonly #emitter: Emitter
@@ -80,9 +83,25 @@ class RingNode extends BaseCaller implements ChordNode {
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve
     })
+    this.streams = new Streams({
+      links: () => this.#host.links,
+      clock,
+      limits: settings.limits,
+      defer: (fn) => environment.defer(fn),
+      purpose: 'reply',
+      ring: {
+        cores: () => this.cores,
+        member: (index) => this.#host.members.view(index),
+        isOurs: (address) => this.#host.isOurs(address),
+      },
+      refusal: () => this.refusal(),
+      lookup: (key, wait) => this.lookup(key, wait),
+      known: (key) => this.known.find(key),
+    })
     this.#host = new Host({
       settings,
       environment,
+      streams: this.streams,
       emitter: this.#emitter,
       services: this.#services,
       state: (state) => this.#setState(state),
@@ -127,6 +146,10 @@ class RingNode extends BaseCaller implements ChordNode {
 
   handleBatch(name: string, fn: (batch: BorrowedBatch) => void): Disposable {
     return this.#host.traffic.delivery.handlers.handleBatch(name, fn)
+  }
+
+  handleStream(name: string, fn: StreamHandler): Disposable {
+    return this.streams.handle(name, fn)
   }
 
   use(service: Service): this {
@@ -195,7 +218,7 @@ class RingNode extends BaseCaller implements ChordNode {
   }
 
   metrics(): Metrics {
-    return metricsOf(this.#state, this.#environment.kind, this.#host)
+    return metricsOf(this.#state, this.#environment.kind, this.#host, this.streams)
   }
 
   ref(): this {

@@ -72,9 +72,11 @@ export class RememberedRanges implements Remembered, Shortcuts {
     if (this.cache.learn(owner, range, epoch, nowMs)) this.#arm()
   }
 
-  /** The answer to the call says who owns its key: not who was asked, if it came by more hops than `straight`. */
-  answered(call: Call, owner: Owner, straight: number, nowMs: number): void {
-    if (call.straight && owner.hops > straight) this.stats.stale++
+  /**
+   * The answer to the call says who owns its key: not who was asked, if the first attempt was answered, by more hops than `straight`.
+   */
+  answered(call: Call, owner: Owner, straight: number, isRepeated: boolean, nowMs: number): void {
+    if (call.straight && !isRepeated && owner.hops > straight) this.stats.stale++
     this.learn(owner, nowMs)
   }
 

@@ -2,6 +2,7 @@
 import type { Peer } from '../api.ts'
 import {
   type FrameMemory,
+  frameMemory,
   originBytes,
   writeDeadline,
   writeHeader,
@@ -21,6 +22,7 @@ import {
   FLAG_IDEMPOTENT,
   FLAG_ONE_WAY,
   FLAG_UNCACHED,
+  FRAME_BYTES_MAX,
   HEADER_BYTES,
   ROLE_MEMBER,
   TARGET_BYTES,
@@ -28,6 +30,8 @@ import {
   TYPE_REQUEST,
 } from '../wire/layout.ts'
 import type { Call } from './calls.ts'
+import type { Links } from './links.ts'
+import type { Session } from './session.ts'
 
 /** The originator that a routed frame names: this process's member 0. A client names none; its entry hop does. */
 export type Originator = Peer | undefined
@@ -37,6 +41,29 @@ export function requestBytes(call: Call, origin: Originator): number {
   if (call.key !== undefined || call.target !== undefined) bytes += TARGET_BYTES
   if (origin !== undefined) bytes += originBytes(origin.address)
   return bytes
+}
+
+/** Over this session, in fragments if need be. False: its queue is full, or it went down just now. */
+export function sendRequest(
+  links: Links,
+  session: Session,
+  call: Call,
+  origin: Originator,
+  final: boolean,
+  finalSteps: number,
+  remainingMs: number,
+): boolean {
+  const bytes = requestBytes(call, origin)
+  if (bytes > FRAME_BYTES_MAX) {
+    const memory = frameMemory(bytes)
+    writeRequest(memory, 0, bytes, call, origin, final, finalSteps, remainingMs)
+    return links.sendOn(session, memory.bytes, 'own')
+  }
+  const at = links.reserve(session, bytes, 'own')
+  if (at < 0) return false
+  writeRequest(links.tx, at, bytes, call, origin, final, finalSteps, remainingMs)
+  links.commit(session, at, bytes)
+  return true
 }
 
 /** Writes the frame of `bytes` (from `requestBytes`) at `at`; the receiver has `remainingMs` for it. */

@@ -1,11 +1,13 @@
 /** Contacts: resolved anew each time they are wanted, dialed, and told to the members that look for a ring. */
 import type { Clock } from '../api.ts'
+import type { ChordNode } from '../core/chord-node.ts'
+import type { PeerBook } from '../wire/codec.ts'
 import { type Address, formatAddress, parseAddress } from './address.ts'
 import type { Links } from './links.ts'
 import type { Session } from './session.ts'
 
 /** Members of a session that are told to a core that looks for a ring; one is enough, if it lives. */
-export const CONTACTS_MAX = 4
+const CONTACTS_MAX = 4
 
 export interface SeedsOptions {
   seeds: readonly string[]
@@ -112,5 +114,15 @@ export class Seeds {
     } catch {
       return []
     }
+  }
+}
+
+/** Who is at the other end of a connection, for a core that looks for a ring. */
+export function tellContacts(core: ChordNode, session: Session, book: PeerBook, nowMs: number): void {
+  for (const [at, seen] of session.peers.slice(0, CONTACTS_MAX).entries()) {
+    const peer = book.peer(seen.address, at, seen.incarnation)
+    if (peer === undefined) continue
+    if (at === 0) core.compareRings(peer, nowMs)
+    else core.contact(peer, nowMs)
   }
 }

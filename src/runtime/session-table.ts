@@ -46,7 +46,7 @@ export class SessionTable {
     this.#notePassed()
     let found: LinkSession | undefined
     for (const session of this.all) {
-      if (session.purpose !== 'reply' || session.large.length > 0) continue
+      if (session.purpose !== 'reply' || session.large.length > 0 || session.streams > 0) continue
       if (found === undefined || session.lastUsed < found.lastUsed) found = session
     }
     return found
@@ -86,5 +86,5 @@ export class SessionTable {
 }
 
 function isBusy(session: LinkSession): boolean {
-  return session.large.length > 0 || session.awaited > 0
+  return session.large.length > 0 || session.awaited > 0 || session.streams > 0
 }

@@ -23,6 +23,8 @@ export interface Session {
   readonly purpose: Purpose
   /** Answers that are to come or to go over it, and must not find it closed for being idle. */
   awaited: number
+  /** Streams that go over it: it is not idle. */
+  streams: number
   /** Of `silence.ts`: in which something last came over it; and what the transport had passed on by itself, in and out. */
   heardPeriod: number
   heardPassed: number

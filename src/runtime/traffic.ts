@@ -8,6 +8,7 @@ import {
   type FrameMemory,
   isForKey,
   readExtensions,
+  readFlags,
   readHigh,
   readId,
   readIncarnation,
@@ -18,6 +19,7 @@ import { bodyOffset } from '../wire/framing.ts'
 import {
   EXT_ORIGIN,
   EXT_TARGET,
+  FLAG_UNCACHED,
   HEADER_BYTES,
   TARGET_INCARNATION,
   TYPE_FAILURE,
@@ -25,6 +27,7 @@ import {
   TYPE_LOOKUP,
   TYPE_REPLY,
   TYPE_REQUEST,
+  TYPE_STREAM,
 } from '../wire/layout.ts'
 import { Answering, routedBack } from './answering.ts'
 import { Delivery } from './deliver.ts'
@@ -42,6 +45,7 @@ import { RELAY_BIT } from './relay.ts'
 import { RememberedRanges } from './remembered-ranges.ts'
 import type { Down, Session } from './session.ts'
 import { Silence } from './silence.ts'
+import type { Streams } from './streams/streams.ts'
 import { Turn } from './turn.ts'
 
 export interface TrafficOptions {
@@ -51,6 +55,7 @@ export interface TrafficOptions {
   book: Peers
   links: () => Links
   members: () => Members
+  streams: Streams
   /** Our own address, or another name of it. */
   isOurs(address: string): boolean
   isRouting(address: string): boolean
@@ -108,6 +113,8 @@ export class Traffic {
       limits,
       isClient: false,
       dispatch: (call, nowMs) => dispatch.send(call, nowMs),
+      hedge: (call, nowMs) => dispatch.hedge(call, nowMs),
+      defer: (run) => environment.defer(run),
       handed,
       originator: self,
       remembered: ranges,
@@ -182,6 +189,7 @@ export class Traffic {
     this.forward.routes.sessionChanged(session)
     this.exchange.sessionUp(this.#o.environment.clock.nowMs())
     this.holding.sessionUp()
+    this.#o.streams.sessionUp()
   }
 
   sessionDown(down: Down): void {
@@ -189,6 +197,7 @@ export class Traffic {
     if (down.cause !== 'idle' && down.cause !== 'local') this.ranges.cache.forgetAddress(down.address)
     this.exchange.sessionDown(down, this.#o.environment.clock.nowMs())
     this.holding.sessionDown(down.address)
+    this.#o.streams.sessionDown(down)
     if (down.session === undefined) return
     this.#silence.down(down.session)
     this.forward.routes.sessionChanged(down.session)
@@ -201,6 +210,7 @@ export class Traffic {
     this.#silence.stop()
     this.ranges.stop()
     this.exchange.close(error)
+    this.#o.streams.close(error)
     this.#own = []
   }
 
@@ -219,6 +229,9 @@ export class Traffic {
       case TYPE_LOOKUP:
         if (routed) return this.forward.receive(session, m, at, length)
         if (session !== undefined) this.#o.links().refuse(session, 'target')
+        return
+      case TYPE_STREAM:
+        if (session !== undefined) this.#o.streams.frame(session, m, at, length)
         return
       case TYPE_REQUEST:
         if (routed) return this.forward.receive(session, m, at, length)
@@ -256,22 +269,23 @@ export class Traffic {
     const low = readLow(m, at)
     const high = readHigh(m, at)
     if ((low & RELAY_BIT) !== 0) return this.#relay(low, high, m, at, length)
-    this.#learn(low, high, readOwner(m, at, this.#o.book), 0)
+    const isRepeated = (readFlags(m, at) & FLAG_UNCACHED) !== 0
+    this.#learn(low, high, readOwner(m, at, this.#o.book), 0, isRepeated)
     const start = bodyOffset(m, at)
     const end = at + length
     switch (readType(m, at)) {
       case TYPE_FOUND: {
         const found = decodeFound(m.bytes, start, end, this.#o.book)
         if (found === undefined) return
-        this.#learn(low, high, found, 1)
-        return this.exchange.found(low, high, found, this.#turn.nowMs)
+        this.#learn(low, high, found, 1, isRepeated)
+        return this.exchange.found(low, high, found, isRepeated, this.#turn.nowMs)
       }
       case TYPE_REPLY:
-        return this.exchange.replied(low, high, m.bytes, start, end)
+        return this.exchange.replied(low, high, isRepeated, m.bytes, start, end)
       default: {
         const failure = decodeFailure(m.bytes, start, end)
         if (failure === undefined) return
-        this.exchange.refusedBy(low, high, failure.code, failure.message, this.#turn.nowMs)
+        this.exchange.refusedBy(low, high, failure.code, failure.message, isRepeated, this.#turn.nowMs)
       }
     }
   }
@@ -286,9 +300,9 @@ export class Traffic {
     if (!this.answering.passBack(entry.session, m, at, length, entry.low, entry.high)) this.answering.dropped++
   }
 
-  #learn(low: number, high: number, owner: Owner | undefined, straight: number): void {
+  #learn(low: number, high: number, owner: Owner | undefined, straight: number, isRepeated: boolean): void {
     const call = owner === undefined ? undefined : this.exchange.table.find(low, high)
-    if (call !== undefined) this.ranges.answered(call, owner!, straight, this.#turn.nowMs)
+    if (call !== undefined) this.ranges.answered(call, owner!, straight, isRepeated, this.#turn.nowMs)
   }
 
   #undeliverable(frame: Parameters<Forward['undeliverable']>[0]): void {

@@ -3,10 +3,11 @@
  * leave, and are lost when a process dies: soft state, such as "who is logged in where". A store that survives
  * failures is another thing.
  */
-import type { Id, Incoming, Key, MessageType, Peer, RangeChange, Service, ServiceNode, Wait } from '../api.ts'
-import { ChordError } from '../core/errors.ts'
+import type { Id, Incoming, Key, MessageType, RangeChange, Service, ServiceNode, Wait } from '../api.ts'
+import { ChordError, type ErrorCode } from '../core/errors.ts'
 import { raw } from '../runtime/values.ts'
-import { decodeEntries, type Entry, encodeEntries } from './registry-entries.ts'
+import { decodeEntries, type Entry, encodeEntries, encodeQuestion } from './registry-entries.ts'
+import { isIn, type Move, Moves, Receipts } from './registry-moves.ts'
 
 export interface Registry extends Service {
   /** Resolves when the owner has it. Errors: those of `request`; ERR_REMOTE if the owner is full. */
@@ -31,41 +32,30 @@ export function registry(options: RegistryOptions = {}): Registry {
   return new RegistryService(options.name ?? 'registry', options.entriesMax ?? 100_000)
 }
 
-/** A range on its way to another owner: writes to it go there as well until it has gone. */
-interface Move {
-  readonly lost: RangeChange['lost']
-  readonly to: Peer
-}
-
 type Raw = MessageType<Uint8Array, Uint8Array>
 
 /** Entries of one message of a move, in bytes. */
 const CHUNK_BYTES = 32_768
-/** Sources whose entries wait here for their range to follow. */
-const SOURCES_MAX = 16
+const STEPS = ['put', 'get', 'delete', 'move', 'follow', 'ask'] as const
+type Types = Readonly<Record<(typeof STEPS)[number], Raw>>
+/** Whom a range was to go to is no member, or has no registry. */
+const GONE: readonly ErrorCode[] = ['ERR_UNREACHABLE', 'ERR_NOT_MEMBER', 'ERR_NO_HANDLER']
 
 class RegistryService implements Registry {
   readonly name: string
   readonly #entriesMax: number
-  readonly #types: { put: Raw; get: Raw; delete: Raw; move: Raw; follow: Raw }
+  readonly #types: Types
   readonly #entries = new Map<string, Entry>()
-  /** Received, by sender, and not ours before the range is. */
-  readonly #staged = new Map<string, Map<string, Entry>>()
-  #moves: Move[] = []
+  readonly #moves = new Moves()
+  readonly #receipts = new Receipts()
   #handlers: Disposable[] = []
   #node: ServiceNode | undefined
 
   constructor(name: string, entriesMax: number) {
     this.name = name
     this.#entriesMax = entriesMax
-    const type = (step: string): Raw => ({ name: `chordite.${name}.${step}`, request: raw, reply: raw })
-    this.#types = {
-      put: type('put'),
-      get: type('get'),
-      delete: type('delete'),
-      move: type('move'),
-      follow: type('follow'),
-    }
+    const types = STEPS.map((step) => [step, { name: `chordite.${name}.${step}`, request: raw, reply: raw }])
+    this.#types = Object.fromEntries(types) as Types
   }
 
   get size(): number {
@@ -87,13 +77,14 @@ class RegistryService implements Registry {
 
   start({ node }: { node: ServiceNode }): void {
     this.#node = node
-    const { put, get, move, follow } = this.#types
+    const types = this.#types
     this.#handlers = [
-      node.handle(put, (message) => this.#write(keyOf(message), message.body)),
-      node.handle(this.#types.delete, (message) => this.#write(keyOf(message), undefined)),
-      node.handle(get, (message) => this.#read(keyOf(message))),
-      node.handle(move, (message) => this.#receive(message, false)),
-      node.handle(follow, (message) => this.#receive(message, true)),
+      node.handle(types.put, (message) => this.#write(keyOf(message), message.body)),
+      node.handle(types.delete, (message) => this.#write(keyOf(message), undefined)),
+      node.handle(types.get, (message) => this.#read(keyOf(message))),
+      node.handle(types.move, (message) => this.#receive(message, false)),
+      node.handle(types.follow, (message) => this.#receive(message, true)),
+      node.handle(types.ask, (message) => this.#answer(message)),
     ]
   }
 
@@ -102,85 +93,143 @@ class RegistryService implements Registry {
     this.#handlers = []
   }
 
-  async transfer(change: RangeChange): Promise<void> {
-    const { lost, to } = change
+  async transfer({ member, lost, to }: RangeChange): Promise<void> {
     // The virtual nodes of a process share its entries.
-    if (to === undefined || to.address === this.#started().address) return
-    const move: Move = { lost, to }
-    this.#moves = [...this.#moves.filter((other) => !isSamePeer(other.to, to)), move]
+    const move = this.#moves.begin(member.id, lost, to?.address === this.#started().address ? undefined : to)
+    if (move === undefined) return
     const moving = [...this.#entries.values()].filter((entry) => isIn(entry.id, lost))
-    for (const chunk of encodeEntries(moving, CHUNK_BYTES)) {
-      if (!this.#moves.includes(move)) return
-      await this.#started().requestTo(to, this.#types.move, chunk, { idempotent: true })
+    try {
+      for (const chunk of encodeEntries(move, moving, CHUNK_BYTES)) {
+        if (!this.#moves.isCurrent(move)) return
+        await this.#started().requestTo(move.to, this.#types.move, chunk, { idempotent: true })
+      }
+    } catch (error) {
+      if (moving.length > 0 || this.#isGone(move, error) === undefined) throw error
     }
   }
 
   commit(change: RangeChange): void {
     for (const [name, { id }] of this.#entries) {
-      if (isIn(id, change.lost) && this.#node?.owns(id) === undefined) this.#entries.delete(name)
+      if (isIn(id, change.lost) && !this.#owns(id)) this.#entries.delete(name)
     }
-    this.#moves = this.#moves.filter((move) => !change.lost.some((range) => isSame(range, move.lost[0])))
-    for (const [source, staged] of this.#staged) {
-      for (const [name, entry] of staged) {
-        if (!isIn(entry.id, change.gained)) continue
-        staged.delete(name)
-        if (entry.value !== undefined && !this.#entries.has(name)) this.#entries.set(name, entry)
-      }
-      if (staged.size === 0) this.#staged.delete(source)
+    this.#moves.commit(change)
+    for (const [name, entry] of this.#receipts.take(change)) {
+      if (entry.value !== undefined && !this.#entries.has(name)) this.#entries.set(name, entry)
     }
   }
 
+  // As the owner of a key.
+
   async #write(id: Id, value: Uint8Array | undefined): Promise<Uint8Array> {
+    const entry = { id, value }
+    this.#set(entry)
+    const move = this.#moves.of(id)
+    if (move === undefined) return NOTHING
+    try {
+      await this.#follow(move, entry)
+    } catch (error) {
+      if (this.#isGone(move, error) === undefined) throw error
+      if (!this.#owns(id)) return this.#elsewhere(id, value === undefined ? 'delete' : 'put', value ?? NOTHING)
+    }
+    return NOTHING
+  }
+
+  /** While the range is on its way, whoever is to own it is asked: it may own it already, and know of later writes. */
+  #read(id: Id): Uint8Array | Promise<Uint8Array> {
+    const own = this.#own(id)
+    const move = this.#moves.of(id)
+    return move === undefined ? own : this.#readOf(move, id, own)
+  }
+
+  async #readOf(move: Move, id: Id, own: Uint8Array): Promise<Uint8Array> {
+    try {
+      // If it is not the owner, we were when the question came.
+      return (await this.#ask(move, id)) ?? own
+    } catch (error) {
+      if (this.#isGone(move, error) === undefined) throw error
+      return this.#owns(id) ? this.#own(id) : this.#elsewhere(id, 'get', NOTHING)
+    }
+  }
+
+  #own(id: Id): Uint8Array {
+    const value = this.#entries.get(String(id))?.value
+    return value === undefined ? NOTHING : tagged(value)
+  }
+
+  #set({ id, value }: Entry): void {
     const name = String(id)
     if (value === undefined) this.#entries.delete(name)
     else if (this.#entries.size < this.#entriesMax || this.#entries.has(name)) this.#entries.set(name, { id, value })
     else throw new Error(`the registry is full (${this.#entriesMax} entries)`)
-    // The latest: an heir that leaves as well has been passed over.
-    const move = this.#moves.findLast(({ lost }) => isIn(id, lost))
-    if (move !== undefined) await this.#follow(move, { id, value })
-    return NOTHING
   }
 
-  /** The next owner has a copy already: it gets what has changed since. */
+  // As the giver of a range.
+
+  /** The heir has a copy already: it gets what has changed since. */
   async #follow(move: Move, entry: Entry): Promise<void> {
-    try {
-      for (const chunk of encodeEntries([entry], CHUNK_BYTES)) {
-        await this.#started().requestTo(move.to, this.#types.follow, chunk, { idempotent: true })
+    for (const chunk of encodeEntries(move, [entry], CHUNK_BYTES)) {
+      await this.#started().requestTo(move.to, this.#types.follow, chunk, { idempotent: true })
+    }
+  }
+
+  /** The answer to `get` of who has taken the range; undefined if nobody has yet. */
+  async #ask(move: Move, id: Id): Promise<Uint8Array | undefined> {
+    const question = encodeQuestion(move, id)
+    const reply = await this.#started().requestTo(move.to, this.#types.ask, question, { idempotent: true })
+    return reply.length === 0 ? undefined : reply.subarray(1)
+  }
+
+  /** It will be offered to somebody else, and until then we own it alone. Undefined: not so, or not known. */
+  #isGone(move: Move, error: unknown): true | undefined {
+    if (!(error instanceof ChordError)) throw error
+    if (error.code !== 'ERR_REMOTE') this.#moves.drop(move)
+    return GONE.includes(error.code) ? true : undefined
+  }
+
+  /** We own it no more. */
+  #elsewhere(id: Id, step: 'put' | 'get' | 'delete', body: Uint8Array): Promise<Uint8Array> {
+    return this.#started().request(id, this.#types[step], body, { idempotent: true })
+  }
+
+  // As its heir.
+
+  /** `newer`: written after the range was copied; it may arrive when the range is ours already, or somebody else's. */
+  async #receive({ body, from }: Incoming<Uint8Array>, newer: boolean): Promise<Uint8Array> {
+    const { mark, entries } = decodeEntries(body)
+    const received = this.#receipts.of(mark, from)
+    if (received === undefined) return NOTHING
+    for (const entry of entries) {
+      const { id, value } = entry
+      const name = String(id)
+      if (this.#owns(id)) {
+        // Who gives back to us what we are still giving knows better.
+        const isBack = this.#moves.of(id)?.to.address === from.address && !isIn(id, received.taken)
+        if (isBack) this.#set(entry)
+        else if (newer) await this.#write(id, value)
+        else if (!this.#entries.has(name)) this.#set(entry)
+      } else if (isIn(id, received.taken)) {
+        const gone = newer ? this.#moves.goneOf(id) : undefined
+        if (gone !== undefined) await this.#follow(gone, entry)
+      } else if (newer || !received.entries.has(name)) {
+        if (this.#receipts.waiting < this.#entriesMax) received.entries.set(name, entry)
       }
-    } catch (error) {
-      if (!(error instanceof ChordError)) throw error
-      // It is gone, or will ask anew. We still own the key.
-      this.#moves = this.#moves.filter((other) => other !== move)
-    }
-  }
-
-  #read(id: Id): Uint8Array {
-    const value = this.#entries.get(String(id))?.value
-    if (value === undefined) return NOTHING
-    const reply = new Uint8Array(value.length + 1)
-    reply[0] = FOUND
-    reply.set(value, 1)
-    return reply
-  }
-
-  /** `newer`: written after the range was copied; it may arrive when the range is ours already. */
-  #receive({ body, from }: Incoming<Uint8Array>, newer: boolean): Uint8Array {
-    const source = `${from.id}.${from.incarnation}`
-    let staged = this.#staged.get(source)
-    if (staged === undefined) {
-      if (this.#staged.size >= SOURCES_MAX) this.#staged.delete(this.#staged.keys().next().value as string)
-      staged = new Map()
-      this.#staged.set(source, staged)
-    }
-    for (const entry of decodeEntries(body)) {
-      const name = String(entry.id)
-      if (this.#node?.owns(entry.id) !== undefined) {
-        if (!newer && this.#entries.has(name)) continue
-        if (entry.value === undefined) this.#entries.delete(name)
-        else this.#entries.set(name, entry)
-      } else if (staged.size < this.#entriesMax || staged.has(name)) staged.set(name, entry)
     }
     return NOTHING
+  }
+
+  /** Nothing, or a byte and what `get` answers: if we have taken the range since that move began, and to whomever it went on. */
+  async #answer({ body, from }: Incoming<Uint8Array>): Promise<Uint8Array> {
+    const { mark, entries } = decodeEntries(body)
+    const id = entries[0]?.id
+    if (id === undefined || !this.#receipts.hasTaken(mark, from, id)) return NOTHING
+    if (this.#owns(id)) return tagged(await this.#read(id))
+    const gone = this.#moves.goneOf(id)
+    const reply = gone === undefined ? undefined : await this.#ask(gone, id)
+    return reply === undefined ? NOTHING : tagged(reply)
+  }
+
+  #owns(id: Id): boolean {
+    return this.#node?.owns(id) !== undefined
   }
 
   #started(): ServiceNode {
@@ -189,23 +238,18 @@ class RegistryService implements Registry {
   }
 }
 
-/** First byte of an answer to `get` that has a value. */
+/** First byte of an answer that says something. */
 const FOUND = 1
 const NOTHING = new Uint8Array(0)
+
+function tagged(value: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(value.length + 1)
+  bytes[0] = FOUND
+  bytes.set(value, 1)
+  return bytes
+}
 
 function keyOf({ key }: Incoming<Uint8Array>): Id {
   if (key === undefined) throw new Error('a registry is spoken to by key')
   return key
-}
-
-function isIn(id: Id, ranges: RangeChange['lost']): boolean {
-  return ranges.some((range) => id.isBetweenOrEnd(range.after, range.upTo))
-}
-
-function isSame(a: RangeChange['lost'][number], b: RangeChange['lost'][number] | undefined): boolean {
-  return b !== undefined && a.after.equals(b.after) && a.upTo.equals(b.upTo)
-}
-
-function isSamePeer(a: Peer, b: Peer): boolean {
-  return a.incarnation === b.incarnation && a.id.equals(b.id)
 }

@@ -93,9 +93,18 @@ export class LifeCycle implements Lives {
     this.#engine.after(REMEMBERED_MS, () => {
       const first = process.members[0]?.node
       if (process.life !== life || first?.status !== 'joining' || first.successors.length > 0) return
-      this.#drop(process)
-      this.#boot(process, true)
+      this.#again(process, process.incarnation, true)
     })
+  }
+
+  /** With new cores: they know nothing of what those before have said, so they are another life. */
+  #again(process: Process, known: bigint, create: boolean): void {
+    process.incarnation = incarnationAbove(known, process.incarnation)
+    process.incarnations.add(process.incarnation)
+    this.#save(process)
+    this.#drop(process)
+    process.life++
+    this.#boot(process, create)
   }
 
   #hasSeeds(process: Process): boolean {
@@ -238,15 +247,10 @@ export class LifeCycle implements Lives {
       this.#save(process)
       return this.end(process, false)
     }
-    process.incarnation = incarnationAbove(known, process.incarnation)
-    process.incarnations.add(process.incarnation)
     const { life } = process
     // Not within the input that told it so.
     this.#engine.after(0, () => {
-      if (process.life !== life || !process.alive) return
-      this.#drop(process)
-      process.life++
-      this.#boot(process, false)
+      if (process.life === life && process.alive) this.#again(process, known, false)
     })
   }
 

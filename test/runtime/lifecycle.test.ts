@@ -330,6 +330,31 @@ describe('the state file', () => {
     await a.leave()
   })
 
+  it('counts a node that gives up joining and makes a ring as another life, and keeps that', async () => {
+    const ring = new SimulatedRing()
+    const first = await ring.start({ join: ['10.0.0.0:4000'] })
+    const other = await ring.start()
+    // Until the state file names the other.
+    await ring.run(31_000)
+    for (const node of [first, other]) ring.kill(node)
+    /** While it joins, and when it is in. */
+    const restarted = async () => {
+      let joiner = 0n
+      ring.clock.setTimer(500, () => {
+        joiner = ring.nodes[0]!.members[0]!.incarnation
+      })
+      const node = await ring.restart(first.address)
+      return { node, joiner, member: node.members[0]!.incarnation }
+    }
+    const { node, joiner, member } = await restarted()
+    expect(member).toBe(joiner + 1n)
+    // Its clock goes back: only the file knows.
+    await ring.run(100)
+    ring.kill(node)
+    ring.setClock(node, { offsetMs: -3_600_000 })
+    expect((await restarted()).member).toBe(member + 1n)
+  })
+
   it('does not keep a node waiting that is its own only contact', async () => {
     const ring = new SimulatedRing()
     const first = await ring.start({ join: ['10.0.0.0:4000'] })

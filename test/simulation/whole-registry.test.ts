@@ -18,7 +18,10 @@ test.each([
   300_000,
 )
 
-/** A range that goes from one virtual node to another of its process; an heir that is passed over since it leaves too. */
-test.each([536, 698])('chordite sim --whole --seed %d lost values', async (seed) => {
+/**
+ * A range that goes from one virtual node to another of its process; an heir that is passed over since it leaves too; a
+ * leaver that reads what its heir has changed meanwhile.
+ */
+test.each([536, 698, 396])('chordite sim --whole --seed %d lost values or read old ones', async (seed) => {
   expect((await playWhole(seed)).violations).toEqual([])
 })
