@@ -84,6 +84,7 @@ int start_connect(const Address& address) {
   const int fd = platform::stream_socket(address.storage.ss_family);
   if (fd < 0) return -errno;
   platform::no_delay(fd);
+  platform::limit_unsent(fd, UnsentLimit::kFirst);
   if (connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0) return fd;
   return errno == EINPROGRESS || errno == EINTR ? fd : close_failed(fd);
 }

@@ -8,7 +8,10 @@
 #include <span>
 
 #include "byte_queue.h"
+#include "head_log.h"
+#include "output_queue.h"
 #include "ring.h"
+#include "unsent_limit.h"
 
 namespace chordite {
 
@@ -43,11 +46,14 @@ struct Connection {
   uint32_t first_piece = kNoPiece;
   uint32_t last_piece = kNoPiece;
   /** Output that the kernel did not take. Copied out of the transmit ring, whose bytes die with the flush. */
-  ByteQueue output;
+  OutputQueue output;
+  UnsentLimit unsent;
   /** The beginning of a frame that has not come whole. Copied out of the receive ring, which the next wake-up refills.
    */
   ByteQueue tail;
   uint32_t tail_needed = 0;
+  /** Of the frames that went on over it without JavaScript. */
+  HeadLog heads;
   /** Wake-up at which the tail last grew. */
   uint64_t tail_since = 0;
 

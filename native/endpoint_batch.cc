@@ -16,6 +16,8 @@ namespace {
 
 constexpr uint32_t kReadBytesMax = 65536;
 constexpr uint32_t kAcceptsMax = 64;
+/** Handlers that take longer for a batch get smaller ones: timers wait for them, and everything that came behind. */
+constexpr uint64_t kBatchMs = 16;
 
 uint32_t reason_of(Verdict verdict) {
   switch (verdict) {
@@ -86,7 +88,9 @@ void Endpoint::deliver() {
     count(COUNT_BATCHES);
     count(COUNT_BATCH_FRAMES + static_cast<uint32_t>(std::bit_width(batch_.frame_count())));
     delivering_ = true;
+    const uint64_t since_ms = platform::coarse_ms();
     host_.deliver(host_.self);
+    batch_.pace(platform::coarse_ms() - since_ms > kBatchMs);
     delivering_ = false;
     if (!open_) return;
     if (flush()) count(COUNT_FLUSHES);
@@ -137,6 +141,7 @@ void Endpoint::accept_some() {
       continue;
     }
     platform::no_delay(fd);
+    platform::limit_unsent(fd, UnsentLimit::kFirst);
     connection->fd = fd;
     connection->state = State::open;
     ++accepted_open_;

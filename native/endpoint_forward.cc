@@ -6,6 +6,8 @@
 
 #include "endpoint.h"
 #include "framing.h"
+#include "platform.h"
+#include "traffic_class.h"
 
 namespace chordite {
 
@@ -58,11 +60,12 @@ Endpoint::Passing Endpoint::pass_by(const Way* row, uint8_t* frame, uint32_t len
     if (to == nullptr || to->state != State::open || to->broken) continue;
     uint32_t* words = words_of(*to);
     if ((words[LINK_ROUTE] & ROUTE_TO) == 0) continue;
-    if (!has_room(*to)) {
+    if (!has_room(*to, frame)) {
       if (way.is_final()) return Passing::full;
       continue;
     }
     patch_hop(frame, way);
+    to->heads.note(frame, now_ms());
     words[LINK_QUEUED] += padded(length);
     ++words[LINK_PASSED_OUT];
     add_piece(*to, frame, padded(length));
@@ -72,18 +75,32 @@ Endpoint::Passing Endpoint::pass_by(const Way* row, uint8_t* frame, uint32_t len
 }
 
 /** As JavaScript reserves: what this wake-up brought has not been offered to the kernel yet. */
-bool Endpoint::has_room(Connection& connection) {
+bool Endpoint::has_room(Connection& connection, const uint8_t* frame) {
   // What is passed on may use twice what our own messages may; see laneMark() in src/transports/transmit.ts.
   const uint64_t mark = uint64_t{2} * limits_.output_bytes;
-  const uint32_t* words = words_of(connection);
-  if (words[LINK_QUEUED] < mark) return true;
+  if (words_of(connection)[LINK_QUEUED] < mark) return true;
+  const uint32_t traffic_class = class_of(frame);
+  if (ahead_of(connection, traffic_class) < mark) return true;
   send_pieces_of(connection);
-  return words[LINK_QUEUED] < mark && !connection.broken;
+  return ahead_of(connection, traffic_class) < mark && !connection.broken;
 }
 
 void Endpoint::note_passed(const Connection& connection, uint32_t frames) {
   words_of(connection)[LINK_PASSED_IN] += frames;
   count(COUNT_PASSED_ON, frames);
+}
+
+const HeadLog* Endpoint::heads(uint32_t index, uint32_t generation, uint32_t* now_ms) {
+  *now_ms = platform::monotonic_ms();
+  const Connection* connection = find(index, generation);
+  return connection == nullptr ? nullptr : &connection->heads;
+}
+
+/** As of this wake-up. */
+uint32_t Endpoint::now_ms() {
+  if (now_wakeup_ != wakeups_) now_ms_ = platform::monotonic_ms();
+  now_wakeup_ = wakeups_;
+  return now_ms_;
 }
 
 }  // namespace chordite

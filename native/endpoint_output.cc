@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "endpoint.h"
+#include "platform.h"
 
 namespace chordite {
 
@@ -96,29 +97,39 @@ int64_t Endpoint::send_vector(int fd, std::span<iovec> vector, uint64_t bytes) {
 
 /** Keeps the pieces from `piece` on, without their first `skip` bytes, until the kernel takes more. */
 void Endpoint::queue_pieces(Connection& connection, uint32_t piece, uint32_t skip) {
+  if (connection.output.size() == 0) connection.unsent.begin(platform::coarse_ms());
   for (; piece != kNoPiece; piece = pieces_[piece].next) {
     const Piece& next = pieces_[piece];
     if (skip >= next.bytes) {
       skip -= next.bytes;
       continue;
     }
-    if (!connection.output.append(pool_, next.at + skip, next.bytes - skip)) return output_failed(connection);
+    OutputQueue& output = connection.output;
+    const bool kept =
+        skip > 0 ? output.append_rest(pool_, next.at, next.bytes, skip) : output.append(pool_, next.at, next.bytes);
+    if (!kept) return output_failed(connection);
     raise(COUNT_QUEUED_BYTES, next.bytes - skip);
     skip = 0;
   }
+  tell_waiting(connection);
   if (connection.state != State::connecting) watch_writes(connection, true);
 }
 
 /** The kernel has room again. */
 void Endpoint::send_output(Connection& connection) {
   if (connection.output.size() > 0) {
+    iovec vector[OutputQueue::kVectorMax];
+    const uint32_t pieces = connection.output.vector(vector);
     count(COUNT_WRITES);
-    const int64_t taken = send_bytes(connection.fd, connection.output.data(), connection.output.size());
+    const int64_t taken = send_vector(connection.fd, {vector, pieces}, connection.output.size());
     if (taken < 0) return output_failed(connection);
     sent(connection, static_cast<uint32_t>(taken));
     raise(COUNT_QUEUED_BYTES, -static_cast<double>(taken));
     connection.output.take(pool_, static_cast<uint32_t>(taken));
+    tell_waiting(connection);
     if (connection.output.size() > 0) count(COUNT_WRITES_PARTIAL);
+    uint32_t limit = 0;
+    if (connection.unsent.adapt(platform::coarse_ms(), &limit)) platform::limit_unsent(connection.fd, limit);
   }
   watch_writes(connection, connection.output.size() > 0);
   if (connection.state == State::draining && connection.output.size() == 0) return start_lingering(connection);
@@ -127,7 +138,21 @@ void Endpoint::send_output(Connection& connection) {
 
 void Endpoint::sent(Connection& connection, uint32_t bytes) {
   words_of(connection)[LINK_QUEUED] -= bytes;
+  connection.unsent.took(bytes);
   count(COUNT_BYTES_OUT, bytes);
+}
+
+/** Of each class, with the more urgent ones. */
+void Endpoint::tell_waiting(Connection& connection) {
+  uint32_t* waiting = words_of(connection) + LINK_WAITING;
+  uint32_t bytes = 0;
+  for (uint32_t i = 0; i < CLASSES; ++i) waiting[i] = bytes += connection.output.size_of(i);
+}
+
+/** What a frame of the class would wait for: all that has not been offered to the kernel may be more urgent. */
+uint32_t Endpoint::ahead_of(const Connection& connection, uint32_t traffic_class) {
+  const uint32_t* words = words_of(connection);
+  return words[LINK_QUEUED] - words[LINK_WAITING + CLASSES - 1] + words[LINK_WAITING + traffic_class];
 }
 
 /**
@@ -145,6 +170,7 @@ void Endpoint::output_failed(Connection& connection) {
 void Endpoint::forget_output(Connection& connection) {
   raise(COUNT_QUEUED_BYTES, -static_cast<double>(connection.output.size()));
   connection.output.clear(pool_);
+  tell_waiting(connection);
 }
 
 /** Only while output is queued: a level-triggered poller would otherwise never sleep. */
@@ -156,8 +182,12 @@ void Endpoint::watch_writes(Connection& connection, bool watch) {
 void Endpoint::report_room(Connection& connection) {
   uint32_t* words = words_of(connection);
   if (words[LINK_REFUSED] == 0 || connection.state != State::open) return;
-  if (words[LINK_QUEUED] > limits_.output_bytes / 2) return;
-  words[LINK_REFUSED] = 0;
+  uint32_t still = 0;
+  for (uint32_t i = 0; i < CLASSES; ++i) {
+    if (ahead_of(connection, i) > limits_.output_bytes / 2) still |= 1U << i;
+  }
+  if ((words[LINK_REFUSED] & ~still) == 0) return;
+  words[LINK_REFUSED] &= still;
   announce(KIND_DRAINED, connection, 0);
 }
 

@@ -12,7 +12,7 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
 
 // clang-format off
 #define CHORDITE_LAYOUT(X)                                                                          \
-  X(LAYOUT_VERSION, 4)                                                                              \
+  X(LAYOUT_VERSION, 5)                                                                              \
   /* Frames, as on the wire. */                                                                     \
   X(PROTOCOL_VERSION, 1)                                                                            \
   X(HEADER_BYTES, 32)                                                                               \
@@ -33,6 +33,12 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
   X(AT_METHOD_HIGH, 28)                                                                             \
   X(FLAG_FINAL, 1)                                                                                  \
   X(FLAG_UNCACHED, 8)                                                                               \
+  X(FLAG_CLASS_SHIFT, 4)                                                                            \
+  X(CLASSES, 4)                                                                                     \
+  X(CLASS_MAINTENANCE, 0)                                                                           \
+  X(CLASS_LOOKUP, 1)                                                                                \
+  X(CLASS_APPLICATION, 2)                                                                           \
+  X(CLASS_BULK, 3)                                                                                  \
   X(FLAGS_KNOWN, 0x3f)                                                                              \
   X(EXT_TARGET, 1)                                                                                  \
   X(EXT_DEADLINE, 2)                                                                                \
@@ -51,8 +57,10 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
   X(OWNER_FIXED_BYTES, 48)                                                                          \
   X(OWNER_ADDRESS_BYTES, 0)                                                                         \
   X(TYPE_HELLO, 1)                                                                                  \
+  X(TYPE_MAINTENANCE_FIRST, 16)                                                                     \
   X(TYPE_LOOKUP, 64)                                                                                \
   X(TYPE_REQUEST, 66)                                                                               \
+  X(TYPE_REPLY, 67)                                                                                 \
   X(HELLO_MAGIC, 0x44524843)                                                                        \
   /* One descriptor an event: link index | kind << KIND_SHIFT, generation, offset or reason, length. */   \
   X(DESCRIPTOR_WORDS, 4)                                                                            \
@@ -66,13 +74,14 @@ static_assert(std::endian::native == std::endian::little, "frames are little-end
   X(RUN_WORDS, 4)                                                                                   \
   X(RUNS_MAX, 8192)                                                                                 \
   /* Words of one link, shared for as long as its generation stands there. */                       \
-  X(LINK_WORDS, 8)                                                                                  \
+  X(LINK_WORDS, 16)                                                                                 \
   X(LINK_GENERATION, 0)                                                                             \
   X(LINK_QUEUED, 1)                                                                                 \
   X(LINK_REFUSED, 2)                                                                                \
   X(LINK_ROUTE, 3)                                                                                  \
   X(LINK_PASSED_IN, 4)                                                                              \
   X(LINK_PASSED_OUT, 5)                                                                             \
+  X(LINK_WAITING, 6)                                                                                \
   X(ROUTE_FROM, 1)                                                                                  \
   X(ROUTE_TO, 2)                                                                                    \
   /* Words of the endpoint. */                                                                      \

@@ -48,7 +48,13 @@ class BatchWriter {
   [[nodiscard]] uint32_t bytes_left() const { return memory_->receive_bytes - at_; }
   [[nodiscard]] uint32_t frames_left() const {
     const uint32_t frames = frames_ + passed_;
-    return frames < kFramesMax ? kFramesMax - frames : 0;
+    return frames < frames_max_ ? frames_max_ - frames : 0;
+  }
+  /** The handlers of this batch were slow, or not: the next one has half as many frames, or may have twice as many. */
+  void pace(bool slow) {
+    const uint32_t half = (frames_ + passed_) / 2;
+    if (slow) frames_max_ = half > kFramesMin ? half : kFramesMin;
+    if (!slow && frames_max_ < kFramesMax) frames_max_ = frames_max_ * 2 < kFramesMax ? frames_max_ * 2 : kFramesMax;
   }
   [[nodiscard]] uint32_t used() const { return at_; }
   /** Descriptors, and those of frames among them. */
@@ -84,6 +90,8 @@ class BatchWriter {
 
  private:
   static constexpr uint32_t kFramesMax = 4096;
+  /** Room for one descriptor's worth and some. */
+  static constexpr uint32_t kFramesMin = 128;
   /** Frames and events have descriptors of their own: neither can take the other's. */
   static constexpr uint32_t kEventsMax = DESCRIPTORS_MAX - kFramesMax;
   static constexpr uint32_t kEventsSpare = 128;
@@ -104,6 +112,7 @@ class BatchWriter {
   uint32_t count_ = 0;
   uint32_t frames_ = 0;
   uint32_t passed_ = 0;
+  uint32_t frames_max_ = kFramesMax;
 };
 
 /** One entry of the runs that JavaScript leaves. */

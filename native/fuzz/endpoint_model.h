@@ -1,7 +1,7 @@
 // The JavaScript side of an endpoint, as plainly as it can be told, and what must be true of each batch: every frame
 // that a connection brought comes out once, in order and as it was, however the kernel cut it; each link opens, closes
-// for the right reason and is not heard of again; what was committed leaves in order, and the shared words say how much
-// has not left yet.
+// for the right reason and is not heard of again; what was committed leaves frame by frame, in order within its class,
+// and the shared words say how much has not left yet.
 #pragma once
 
 #include <deque>
@@ -31,8 +31,10 @@ struct Link {
   bool greeted = false;
   /** How many of the bytes that the socket brought were frames that have been delivered. */
   size_t seen = 0;
-  std::vector<uint8_t> committed;
-  /** How many of those that have left were found to be right. */
+  size_t committed = 0;
+  /** Frames of each class that have not left whole. */
+  std::deque<std::vector<uint8_t>> waiting[CLASSES];
+  /** How many of the bytes that have left are frames that were found to be right. */
   size_t checked = 0;
 };
 
@@ -67,7 +69,7 @@ class EndpointModel {
   bool send(Link& link, uint32_t bytes);
   void close(Link& link, bool now);
 
-  /** What left is what was committed, and the shared words know the rest. */
+  /** What left are frames that were committed, and the shared words know the rest. */
   void check_output();
   /** After everything has been delivered and taken: nothing is left over anywhere. */
   void check_quiet();
@@ -78,6 +80,7 @@ class EndpointModel {
   void on_opened(uint32_t index, uint32_t generation, uint32_t at, uint32_t length_and_port);
   void on_closed(Link& link, uint32_t reason);
   void react(Link& link, uint32_t length);
+  void check_left(Link& link, const uint8_t* bytes, size_t count);
   Link& link_of(uint32_t index, uint32_t generation);
 
   std::map<uint32_t, Link*> by_index_;

@@ -67,7 +67,7 @@ class Party {
   /** False if too much waits already; `drained` follows then. */
   [[nodiscard]] bool send(Link link, uint16_t type, const uint8_t* body, uint32_t bytes) {
     const uint32_t length = HEADER_BYTES + bytes;
-    uint8_t* at = commit(link, length);
+    uint8_t* at = commit(link, length, type < TYPE_LOOKUP ? CLASS_MAINTENANCE : CLASS_APPLICATION);
     if (at == nullptr) return false;
     std::memset(at, 0, HEADER_BYTES);
     std::memcpy(at + AT_LENGTH, &length, 4);
@@ -78,7 +78,7 @@ class Party {
   }
   /** The same for a whole frame. */
   [[nodiscard]] bool send_frame(Link link, const std::vector<uint8_t>& frame) {
-    uint8_t* at = commit(link, static_cast<uint32_t>(frame.size()));
+    uint8_t* at = commit(link, static_cast<uint32_t>(frame.size()), class_of(frame.data()));
     if (at != nullptr) std::memcpy(at, frame.data(), frame.size());
     return at != nullptr;
   }
@@ -143,11 +143,11 @@ class Party {
   uint32_t* words(uint32_t index) { return links_.data() + size_t{index} * LINK_WORDS; }
 
   /** Where to write a frame that leaves with the next flush; null if too much waits already. */
-  uint8_t* commit(Link link, uint32_t length) {
+  uint8_t* commit(Link link, uint32_t length, uint32_t traffic_class) {
     if (words(link.index)[LINK_QUEUED] >= limits_.output_bytes) {
       (void)endpoint_.flush();
-      if (words(link.index)[LINK_QUEUED] >= limits_.output_bytes) {
-        words(link.index)[LINK_REFUSED] = 1;
+      if (words(link.index)[LINK_WAITING + traffic_class] >= limits_.output_bytes) {
+        words(link.index)[LINK_REFUSED] |= 1U << traffic_class;
         return nullptr;
       }
     }

@@ -32,6 +32,8 @@ const tests = [
   { name: 'endpoint_test', sources: [...POLLER, ...ENDPOINT] },
   { name: 'endpoint_test', sources: [...BSD_POLLER, ...ENDPOINT], bsd: true },
   { name: 'endpoint_churn_test', sources: [...POLLER, ...ENDPOINT] },
+  { name: 'output_queue_test', sources: [...POLLER, ...ENDPOINT] },
+  { name: 'output_queue_test', sources: [...BSD_POLLER, ...ENDPOINT], bsd: true },
   { name: 'forward_test', sources: [...POLLER, ...ENDPOINT] },
   { name: 'forward_test', sources: [...BSD_POLLER, ...ENDPOINT], bsd: true },
   { name: 'allocation_test', sources: [...POLLER, ...ENDPOINT] },

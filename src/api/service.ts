@@ -27,8 +27,11 @@ export type ServiceNode = Pick<
   | 'requestMany'
   | 'sendTo'
   | 'requestTo'
+  | 'openStream'
+  | 'openStreamTo'
   | 'handle'
   | 'handleBatch'
+  | 'handleStream'
   | 'owns'
 > & { readonly members: readonly Member[]; readonly address: string; readonly state: NodeState }
 

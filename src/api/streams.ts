@@ -13,7 +13,7 @@ export interface StreamOptions extends Wait {
 
 /**
  * One end of a stream of bytes: a Node.js `Duplex`, with all that belongs to it (`pipeline`, `for await`, `setEncoding`). Writing waits for
- * the other side to read. `end()` ends this direction only; the stream closes when both have ended. `destroy(error)` ends both, and the other
+ * the other side to read. `for await` to the end leaves the own direction open, for an answer; to break off destroys the stream. `end()` ends this direction only; the stream closes when both have ended. `destroy(error)` ends both, and the other
  * side gets ERR_RESET with the error's message, as it does when a stream is destroyed without an error before its end.
  *
  * Errors: ERR_RESET, ERR_REMOTE (the handler failed), ERR_CONNECTION_LOST, ERR_ABORTED, ERR_CLOSED. Nobody needs to listen for `error`:
@@ -45,6 +45,7 @@ export interface StreamInfo {
 
 /**
  * Called when a stream has been opened. What it throws, or what the promise that it returns is rejected with, ends the stream: the
- * other side gets ERR_REMOTE. If its promise is fulfilled when all has been read, its own direction is ended too. It may return before.
+ * other side gets ERR_REMOTE. If its promise is fulfilled when all has been read, its own direction is ended too; if it has ended that and
+ * read nothing, what comes is thrown away. It may return before.
  */
 export type StreamHandler = (stream: ByteStream, info: StreamInfo) => unknown

@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { Settings } from '../sim/plan.ts'
+import type { Plan, Settings } from '../sim/plan.ts'
 import { type Outcome, play } from '../sim/play.ts'
 import { playScenario } from '../sim/scenario.ts'
 import { parseSettings, planToText } from '../sim/scenario-text.ts'
 import { checkSettings } from '../sim/settings.ts'
-import { shrink } from '../sim/shrink.ts'
+import { kindOfFailure, shrink } from '../sim/shrink.ts'
 import { faultsOf, type Summary } from '../sim/summary.ts'
 import { planOf } from '../sim/swarm.ts'
 import { integer } from './flags.ts'
@@ -135,12 +135,17 @@ function report({ seed, oracle, atMs, text }: Found, { set, whole }: SimFlags): 
   note(`  npx chordite sim --seed ${seed}${whole ? ' --whole' : ''}${settings.join('')}`)
 }
 
-/** Fails alike: by the same oracle. */
+/** Fails alike: the same oracle says the same, but for ids and numbers. */
 function printShrunk(seed: number, flags: SimFlags): void {
   const plan = planOf(seed, flags.set)
-  const oracle = play(plan).violations[0]?.oracle
-  if (oracle === undefined) return fail(`seed ${seed} does not fail again`)
-  const small = shrink(plan, (candidate) => play(candidate).violations[0]?.oracle === oracle, {
+  const [first] = play(plan).violations
+  if (first === undefined) return fail(`seed ${seed} does not fail again`)
+  const kind = kindOfFailure(first)
+  const failsAlike = (candidate: Plan): boolean => {
+    const [found] = play(candidate).violations
+    return found !== undefined && kindOfFailure(found) === kind
+  }
+  const small = shrink(plan, failsAlike, {
     tries: SHRINK_TRIES,
     onProgress: (tried, actions) => {
       if (process.stderr.isTTY) process.stderr.write(`\r\x1b[Kshrinking: ${tried} tried, ${actions} actions left`)
@@ -148,7 +153,8 @@ function printShrunk(seed: number, flags: SimFlags): void {
   })
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
   const [violation] = play(small).violations
-  const why = violation === undefined ? [] : [`'${oracle}' at ${Math.round(violation.atMs)} ms: ${violation.text}`]
+  const why =
+    violation === undefined ? [] : [`'${violation.oracle}' at ${Math.round(violation.atMs)} ms: ${violation.text}`]
   print(planToText(small, [`Seed ${seed}, made shorter.`, ...why.flatMap((line) => line.split('\n'))]).trimEnd())
 }
 

@@ -18,7 +18,7 @@ export const RUN_WORDS = 4
 export const RUNS_MAX = 8192
 
 /** Words of one link, its own for as long as its generation stands there. */
-export const LINK_WORDS = 8
+export const LINK_WORDS = 16
 export const LINK_GENERATION = 0
 export const LINK_QUEUED = 1
 export const LINK_REFUSED = 2
@@ -27,6 +27,8 @@ export const LINK_ROUTE = 3
 /** How many it has passed on, modulo 2³²: that came from it, that went to it. */
 export const LINK_PASSED_IN = 4
 export const LINK_PASSED_OUT = 5
+/** Of each class, how many bytes wait in it and in the more urgent ones. */
+export const LINK_WAITING = 6
 export const ROUTE_FROM = 1
 export const ROUTE_TO = 2
 
@@ -117,6 +119,12 @@ const SHARED: Readonly<Record<string, number>> = {
   FLAG_FINAL: wire.FLAG_FINAL,
   FLAG_UNCACHED: wire.FLAG_UNCACHED,
   FLAGS_KNOWN: wire.FLAGS_KNOWN,
+  FLAG_CLASS_SHIFT: wire.FLAG_CLASS_SHIFT,
+  CLASSES: wire.CLASSES,
+  CLASS_MAINTENANCE: wire.CLASS_MAINTENANCE,
+  CLASS_LOOKUP: wire.CLASS_LOOKUP,
+  CLASS_APPLICATION: wire.CLASS_APPLICATION,
+  CLASS_BULK: wire.CLASS_BULK,
   EXT_TARGET: wire.EXT_TARGET,
   EXT_DEADLINE: wire.EXT_DEADLINE,
   EXT_TRACE: wire.EXT_TRACE,
@@ -134,8 +142,10 @@ const SHARED: Readonly<Record<string, number>> = {
   OWNER_FIXED_BYTES: wire.OWNER_FIXED_BYTES,
   OWNER_ADDRESS_BYTES: wire.OWNER_ADDRESS_BYTES,
   TYPE_HELLO: wire.TYPE_HELLO,
+  TYPE_MAINTENANCE_FIRST: wire.TYPE_MAINTENANCE_FIRST,
   TYPE_LOOKUP: wire.TYPE_LOOKUP,
   TYPE_REQUEST: wire.TYPE_REQUEST,
+  TYPE_REPLY: wire.TYPE_REPLY,
   HELLO_MAGIC: wire.HELLO_MAGIC,
   DESCRIPTOR_WORDS,
   DESCRIPTORS_MAX,
@@ -153,6 +163,7 @@ const SHARED: Readonly<Record<string, number>> = {
   LINK_ROUTE,
   LINK_PASSED_IN,
   LINK_PASSED_OUT,
+  LINK_WAITING,
   ROUTE_FROM,
   ROUTE_TO,
   CONTROL_WORDS,

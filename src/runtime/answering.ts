@@ -3,6 +3,7 @@
 import type { Owner } from '../api.ts'
 import type { ChordNode } from '../core/chord-node.ts'
 import type { Id } from '../core/id.ts'
+import { classOf } from '../transports/classes.ts'
 import { encodeFailure, encodeFound, FAIL_REMOTE } from '../wire/answers.ts'
 import type { PeerBook } from '../wire/codec.ts'
 import {
@@ -17,6 +18,7 @@ import {
   readHigh,
   readHops,
   readLow,
+  readType,
   writeHeader,
   writeOwner,
   writeTarget,
@@ -25,10 +27,12 @@ import {
   AT_REQUEST_HIGH,
   AT_REQUEST_LOW,
   CLASS_APPLICATION,
+  CLASS_BULK,
   CLASS_LOOKUP,
   EXT_ORIGIN,
   EXT_OWNER,
   EXT_TARGET,
+  FLAG_CLASS_MASK,
   FLAG_CLASS_SHIFT,
   FLAG_FINAL,
   FLAG_ONE_WAY,
@@ -55,6 +59,8 @@ export interface ReturnPath {
   readonly oneWay: boolean
   /** Whoever asked did not know who owns the key, and is told. */
   readonly tells: boolean
+  /** One of many that were asked at a time. */
+  readonly bulk: boolean
   /** UNCACHED of the frame: the answer repeats it, so that who asked knows that it is to another attempt than the first. */
   readonly uncached: number
 }
@@ -106,6 +112,7 @@ export class Answering {
       high: readHigh(m, at),
       oneWay,
       tells,
+      bulk: isBulk(flags),
       uncached: flags & FLAG_UNCACHED,
     }
   }
@@ -139,13 +146,14 @@ export class Answering {
     if (low === 0 && high === 0) return true
     const bytes = HEADER_BYTES + length
     const links = this.#o.links()
-    const place = reserve(links, session, bytes, 'own')
+    const trafficClass = isBulk(readFlags(m, at)) ? CLASS_BULK : CLASS_APPLICATION
+    const place = reserve(links, session, bytes, 'own', trafficClass)
     if (place < 0) {
       this.dropped++
       return true
     }
     const { tx } = links
-    const flags = (CLASS_APPLICATION << FLAG_CLASS_SHIFT) | (readFlags(m, at) & FLAG_UNCACHED)
+    const flags = (trafficClass << FLAG_CLASS_SHIFT) | (readFlags(m, at) & FLAG_UNCACHED)
     writeHeader(tx, place, bytes, TYPE_REPLY, flags, 0, index, low, high)
     if (body === m.bytes && canCopyShort(m, start, end)) copyShort(m, start, tx, place + HEADER_BYTES, length)
     else tx.bytes.set(start === 0 && end === body.length ? body : body.subarray(start, end), place + HEADER_BYTES)
@@ -157,7 +165,7 @@ export class Answering {
   passBack(session: Session, m: FrameMemory, at: number, length: number, low: number, high: number): boolean {
     const links = this.#o.links()
     const isLarge = length > FRAME_BYTES_MAX
-    const place = isLarge ? 0 : reserve(links, session, length, 'own')
+    const place = isLarge ? 0 : reserve(links, session, length, 'own', classOf(readType(m, at), readFlags(m, at)))
     if (place < 0) return false
     const out = isLarge ? frameMemory(length) : links.tx
     out.bytes.set(m.bytes.subarray(at, at + length), place)
@@ -189,7 +197,7 @@ export class Answering {
     const session =
       address === '' || path.session?.address === address ? this.#usable(path.session, address) : links.session(address)
     if (session !== undefined && bytes <= FRAME_BYTES_MAX) {
-      const at = reserve(links, session, bytes, lane)
+      const at = reserve(links, session, bytes, lane, classOfAnswer(type, path))
       if (at < 0) this.dropped++
       else {
         this.#write(links.tx, at, bytes, type, index, path, owner, body)
@@ -216,7 +224,7 @@ export class Answering {
     owner: ChordNode['core'] | undefined,
     body: Uint8Array,
   ): void {
-    const flags = ((type === TYPE_FOUND ? CLASS_LOOKUP : CLASS_APPLICATION) << FLAG_CLASS_SHIFT) | path.uncached
+    const flags = (classOfAnswer(type, path) << FLAG_CLASS_SHIFT) | path.uncached
     writeHeader(m, at, bytes, type, flags, owner === undefined ? 0 : EXT_OWNER, index, path.low, path.high)
     let p = at + HEADER_BYTES
     if (owner !== undefined) {
@@ -241,9 +249,19 @@ export class Answering {
 }
 
 /** An answer that is not sent makes an unknown outcome of work that was done: so it may use the control lane too. */
-function reserve(links: Links, session: Session, bytes: number, lane: 'own' | 'control'): number {
-  const at = links.reserve(session, bytes, lane)
-  return at < 0 && lane === 'own' ? links.reserve(session, bytes, 'control') : at
+function reserve(links: Links, session: Session, bytes: number, lane: 'own' | 'control', trafficClass: number): number {
+  const at = links.reserve(session, bytes, lane, trafficClass)
+  return at < 0 && lane === 'own' ? links.reserve(session, bytes, 'control', trafficClass) : at
+}
+
+function isBulk(flags: number): boolean {
+  return (flags & FLAG_CLASS_MASK) === FLAG_CLASS_MASK
+}
+
+/** An answer waits as its question did. That there is none is short, and somebody may try elsewhere. */
+function classOfAnswer(type: number, path: ReturnPath): number {
+  if (path.bulk) return CLASS_BULK
+  return type === TYPE_REPLY ? CLASS_APPLICATION : CLASS_LOOKUP
 }
 
 /** The same answer as a frame that is routed to the originator's id, for when it cannot be reached directly. */

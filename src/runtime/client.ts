@@ -128,6 +128,7 @@ class RingClient extends BaseCaller {
         peerFrame: (session, ring, at, length) => this.#frame(session, ring, at, length),
         sessionUp: () => this.#sessionUp(),
         sessionDown: (down) => this.#sessionDown(down),
+        sessionEnded: (session) => this.exchange.sessionEnded(session, this.nowMs()),
         drained: (session) => this.streams.drained(session),
         batchEnd: () => {},
       },

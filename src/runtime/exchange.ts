@@ -2,20 +2,20 @@
 import type { Clock, Limits, Owner, Random } from '../api.ts'
 import { RESEND_MAX_MS, RESEND_MIN_MS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
-import { isolated, reportUncaught } from '../transports/uncaught.ts'
-import { FAIL_BUSY, FAIL_ISOLATED, FAIL_NOT_MEMBER, provesUndelivered } from '../wire/answers.ts'
+import { FAIL_BUSY, FAIL_ISOLATED, FAIL_LOST, FAIL_NOT_MEMBER, provesUndelivered } from '../wire/answers.ts'
 import { FRAME_BYTES_MAX } from '../wire/layout.ts'
 import { type Call, CallTable, type Done } from './calls.ts'
 import { copyOf } from './copies.ts'
 import { Dialing } from './dialing.ts'
-import { errorAtDeadline, errorOfFailure, whatIs } from './failures.ts'
+import { errorAtDeadline, errorOfFailure, errorOfLoss, whatIs } from './failures.ts'
 import { Hedging } from './hedging.ts'
 import type { Links } from './links.ts'
 import { Patience } from './patience.ts'
 import type { RememberedRanges } from './remembered-ranges.ts'
-import { type Originator, requestBytes, sendRequest, writeRequest } from './requests.ts'
+import { classOfCall, type Originator, requestBytes, sendRequest, writeRequest } from './requests.ts'
 import type { Down, Session } from './session.ts'
 import { Signals } from './signals.ts'
+import { Telling } from './telling.ts'
 import { aborted } from './values.ts'
 
 export interface ExchangeOptions {
@@ -43,8 +43,7 @@ export class Exchange {
   readonly closing = new Set<() => void>()
   readonly stats = { sent: 0, succeeded: 0, failed: 0, retried: 0 }
   readonly #o: ExchangeOptions
-  /** Inside `begin`: what ends there is told later, never before the call has returned. */
-  #beginning = false
+  readonly #telling = new Telling()
   readonly hedging: Hedging
   readonly #patience = new Patience()
   readonly #dialing = new Dialing()
@@ -75,7 +74,7 @@ export class Exchange {
     const bytes = requestBytes(call, origin)
     if (bytes > FRAME_BYTES_MAX || call.wants === 'nothing') return false
     const links = this.#o.links()
-    const at = links.reserve(session, bytes, 'own')
+    const at = links.reserve(session, bytes, 'own', classOfCall(call))
     if (at < 0) return false
     writeRequest(links.tx, at, bytes, call, origin, origin !== undefined, 0, call.timeoutMs)
     links.commit(session, at, bytes)
@@ -107,11 +106,11 @@ export class Exchange {
     call.state = 'elsewhere'
     this.table.schedule(call, call.deadlineMs)
     if (call.signal !== undefined) this.#signals.add(call.signal, call)
-    this.#beginning = true
+    this.#telling.isBeginning = true
     try {
       this.#o.dispatch(call, nowMs)
     } finally {
-      this.#beginning = false
+      this.#telling.isBeginning = false
     }
   }
 
@@ -202,15 +201,15 @@ export class Exchange {
     const { done, reject } = call
     this.stats.succeeded++
     this.#release(call)
-    this.#tell(done, reject === undefined ? { ok: true, value } : value)
+    this.#telling.tell(done, reject === undefined ? { ok: true, value } : value)
   }
 
   fail(call: Call, error: ChordError): void {
     const { done, reject } = call
     this.stats.failed++
     this.#release(call)
-    if (reject === undefined) this.#tell(done, { ok: false, error })
-    else this.#tell(reject as Done, error)
+    if (reject === undefined) this.#telling.tell(done, { ok: false, error })
+    else this.#telling.tell(reject as Done, error)
   }
 
   /** Nobody waits for it any more, and nobody is told. */
@@ -251,6 +250,7 @@ export class Exchange {
     const call = this.table.find(low, high)
     if (call === undefined || call.state === 'free') return
     const routed = call.key !== undefined
+    if (code === FAIL_LOST) return this.#lostOnItsWay(call, isRepeated, nowMs)
     const again = provesUndelivered(code) || (routed && (code === FAIL_NOT_MEMBER || code === FAIL_ISOLATED))
     if (!again) return this.fail(call, errorOfFailure(code, message))
     if (routed && code !== FAIL_BUSY && !isRepeated) this.#doubt(call)
@@ -279,9 +279,13 @@ export class Exchange {
     if (this.#o.links().session(down.address) === undefined) {
       for (const call of this.#dialing.take(down.address)) this.#unreachable(call, down, nowMs)
     }
-    if (down.session === undefined || down.cause !== 'lost') return
+    if (down.session !== undefined && down.cause === 'lost') this.sessionEnded(down.session, nowMs)
+  }
+
+  /** Nothing more comes over it, nor does who was at its other end go on. */
+  sessionEnded(session: Session, nowMs: number): void {
     for (const call of this.table.all()) {
-      if (call.state === 'sent' && call.session === down.session) this.#lost(call, nowMs)
+      if (call.state === 'sent' && call.session === session) this.#lost(call, nowMs)
     }
   }
 
@@ -309,8 +313,23 @@ export class Exchange {
     if (call.straight && call.pace !== 'hedged') this.#doubt(call)
     if (call.wants === 'found' || call.idempotent) return this.again(call, nowMs)
     // Somebody further on may have it, and answers us directly.
-    if (call.key !== undefined && call.owner === undefined && !this.#o.isClient) return
-    this.fail(call, errorAtDeadline(0, true, whatIs(call)))
+    if (call.key !== undefined && call.owner === undefined && !this.#o.isClient) return this.#awaitLost(call, nowMs)
+    this.fail(call, errorOfLoss(whatIs(call)))
+  }
+
+  /** A connection further on broke. If it went out again since, that may be well. */
+  #lostOnItsWay(call: Call, isRepeated: boolean, nowMs: number): void {
+    if (call.state !== 'sent' || (call.attempt > 0 && !isRepeated)) return
+    if (call.wants === 'found' || call.idempotent) return this.again(call, nowMs)
+    this.#awaitLost(call, nowMs)
+  }
+
+  /** It must not go out again, and may be answered yet: so it waits, but no longer than it takes nearly always. */
+  #awaitLost(call: Call, nowMs: number): void {
+    this.table.settleDeadline(call, nowMs)
+    call.failure = FAIL_LOST
+    const waitMs = this.#patience.lossMs(this.hedging.usualMs(call))
+    this.table.schedule(call, Math.min(call.deadlineMs, nowMs + waitMs))
   }
 
   /** The own lane is full, or the session went down just now. */
@@ -345,6 +364,7 @@ export class Exchange {
       const delivered = call.wants !== 'found' && call.unproven > 0
       return this.fail(call, errorAtDeadline(call.failure, delivered, whatIs(call)))
     }
+    if (call.state === 'sent' && call.failure === FAIL_LOST) return this.fail(call, errorOfLoss(whatIs(call)))
     if (call.state === 'pausing') {
       call.state = 'elsewhere'
       this.table.schedule(call, call.deadlineMs)
@@ -365,20 +385,6 @@ export class Exchange {
     if (call.signal !== undefined) this.#signals.remove(call.signal, call)
     this.table.release(call)
   }
-
-  #tell(done: Done, what: unknown): void {
-    if (this.#beginning) return tellLater(done, what)
-    try {
-      done(what as never)
-    } catch (error) {
-      reportUncaught(error)
-    }
-  }
-}
-
-/** By itself, because a function that makes a closure pays for it each time, also where it makes none. */
-function tellLater(done: Done, what: unknown): void {
-  queueMicrotask(() => isolated(() => done(what as never)))
 }
 
 /** Notes over which session the answer is to come. */

@@ -5,7 +5,8 @@ import type { ChordNode } from '../core/chord-node.ts'
 import type { Id } from '../core/id.ts'
 import type { RangeCache } from '../core/range-cache.ts'
 import { decide, type Shortcuts } from '../core/router.ts'
-import { FAIL_BUSY, FAIL_HOP_LIMIT, FAIL_ISOLATED, FAIL_UNSETTLED } from '../wire/answers.ts'
+import { classOf } from '../transports/classes.ts'
+import { FAIL_BUSY, FAIL_HOP_LIMIT, FAIL_ISOLATED, FAIL_LOST, FAIL_UNSETTLED } from '../wire/answers.ts'
 import {
   type FrameMemory,
   frameMemory,
@@ -34,6 +35,7 @@ import {
 } from '../wire/layout.ts'
 import { type Answering, type ReturnPath, wantsAnswer } from './answering.ts'
 import type { Delivery } from './deliver.ts'
+import { awaited, HeadLog } from './head-log.ts'
 import type { HeldFrame, Holding } from './holding.ts'
 import type { Links } from './links.ts'
 import { Relay, type Relayed } from './relay.ts'
@@ -67,7 +69,7 @@ interface Entrance {
 }
 
 export class Forward {
-  readonly stats = { delivered: 0, forwarded: 0, unsettled: 0, hopLimit: 0, busy: 0 }
+  readonly stats = { delivered: 0, forwarded: 0, unsettled: 0, hopLimit: 0, busy: 0, lost: 0 }
   readonly relay: Relay
   readonly routes: Routes
   readonly #o: ForwardOptions
@@ -188,13 +190,35 @@ export class Forward {
   ): boolean {
     const links = this.#o.links()
     const bytes = length + this.#entranceBytes(entrance)
-    const place = links.reserve(session, bytes, 'forward')
+    const place = links.reserve(session, bytes, 'forward', classOf(readType(m, at), readFlags(m, at)))
     if (place < 0) return false
     this.#write(links.tx, place, m, at, length, entrance, way)
     links.commit(session, place, bytes)
+    this.note(session, links.tx, place)
     this.#o.handed(session)
     this.stats.forwarded++
     return true
+  }
+
+  /** It has left, and its originator is told should the connection break. */
+  note(session: Session, m: FrameMemory, at: number): void {
+    if ((readExtensions(m, at) & EXT_ORIGIN) === 0) return // an answer
+    session.passed ??= new HeadLog()
+    session.passed.note(m, at, this.#o.turn.nowMs)
+  }
+
+  /** It broke. What was passed on over it may have got further, or not. */
+  lost(session: Session): void {
+    const { answering, turn, links } = this.#o
+    const logs = [session.passed?.take(turn.nowMs), links().transport.routing?.heads(session.link)]
+    session.passed = undefined
+    for (const log of logs) {
+      if (log === undefined) continue
+      for (const { m, at } of awaited(log)) {
+        this.stats.lost++
+        answering.failure(answering.path(undefined, m, at), 0, FAIL_LOST, 'a connection on the way broke')
+      }
+    }
   }
 
   /** Until there is a connection. */

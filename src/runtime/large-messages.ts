@@ -5,6 +5,7 @@
 import type { Clock, Limits } from '../api.ts'
 import type { FrameRing, Transport } from '../transports/transport.ts'
 import { FRAGMENT_SLICE_BYTES, FragmentCutter, type FragmentResult, Reassembler } from '../wire/fragments.ts'
+import { CLASS_BULK } from '../wire/layout.ts'
 import type { LinkSession } from './link-session.ts'
 
 /** A frame committed meanwhile waits behind two fragments at most. */
@@ -87,7 +88,7 @@ export class LargeMessages {
     if (link.queuedBytes >= QUEUED_BYTES_MAX) this.#transport.flush()
     if (link.queuedBytes >= QUEUED_BYTES_MAX) return false
     const cutter = session.large[0]!
-    const at = this.#transport.reserve(link, cutter.frameBytes, 'own')
+    const at = this.#transport.reserve(link, cutter.frameBytes, 'own', CLASS_BULK)
     if (at < 0) return false
     const bytes = cutter.frameBytes
     cutter.writeNext(this.#transport.tx, at)

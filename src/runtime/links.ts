@@ -3,6 +3,7 @@
  * until a connection is up, which connections are kept, goodbyes, and messages larger than a frame.
  */
 import { isIP } from 'node:net'
+import { classOfFrame } from '../transports/classes.ts'
 import type { CloseReason, FrameRing, Lane, Link, Transport, TransportHandler } from '../transports/transport.ts'
 import { isolated } from '../transports/uncaught.ts'
 import { decodeGoodbye, decodeHello, encodeGoodbye, type Goodbye, type Refusal } from '../wire/hello.ts'
@@ -98,9 +99,12 @@ export class Links {
     return { ...this.#table.counts(), total: this.#open.size }
   }
 
-  /** Room in `tx` for a frame of `bytes`: its offset, or -1 if the session is down or its queue over the lane's mark. */
-  reserve(session: Session, bytes: number, lane: Lane): number {
-    return session.up ? this.transport.reserve(session.link, bytes, lane) : -1
+  /**
+   * Room in `tx` for a frame of `bytes`: its offset, or -1 if the session is down or its queue over the lane's mark.
+   * `trafficClass` is what the frame will say; an application's message if it is not given.
+   */
+  reserve(session: Session, bytes: number, lane: Lane, trafficClass?: number): number {
+    return session.up ? this.transport.reserve(session.link, bytes, lane, trafficClass) : -1
   }
 
   /** Sends the frame written at `offset`. */
@@ -120,9 +124,9 @@ export class Links {
   }
 
   /**
-   * Sends a copy of a whole frame to an address: at once over a session, else when one is up (dialing if nobody does).
-   * Frames over FRAME_BYTES_MAX go as fragments, in order among themselves; small ones sent later may overtake them,
-   * and their bytes must not be changed afterwards. False: a queue is full, the frame is not sent.
+   * Sends a copy of a whole frame to an address: at once over a session, else when one is up (dialing if nobody does). Those over
+   * FRAME_BYTES_MAX go as fragments, in order among themselves; small ones sent later may overtake them, and their bytes must
+   * not be changed afterwards. False: a queue is full, the frame is not sent.
    */
   send(address: string, frame: Uint8Array, purpose: 'routing' | 'reply', lane: Lane): boolean {
     const session = this.#table.get(address)
@@ -315,13 +319,14 @@ export class Links {
       noteFailure(dial, session.cause ?? (reason === 'refused' ? reason : 'unreachable'), session.rejection)
       this.#dialer.next(dial)
     }
+    if (session.isParting) this.#handler.sessionEnded(session)
     this.#down(session, session.cause ?? (reason === 'local' ? 'local' : 'lost'))
     this.#departure.changed()
   }
 
   #down(session: LinkSession, cause: DownCause): void {
     if (!session.announced) return
-    session.announced = false
+    session.ended(cause)
     this.#handler.sessionDown({ address: session.address, cause, session })
   }
 
@@ -382,7 +387,7 @@ export class Links {
   }
 
   #copyOut(session: LinkSession, frame: Uint8Array, lane: Lane): boolean {
-    const at = this.transport.reserve(session.link, frame.length, lane)
+    const at = this.transport.reserve(session.link, frame.length, lane, classOfFrame(frame))
     if (at < 0) return false
     this.transport.tx.bytes.set(frame, at)
     this.commit(session, at, frame.length)

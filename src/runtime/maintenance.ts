@@ -17,7 +17,7 @@ import {
   writeTarget,
 } from '../wire/frames.ts'
 import { bodyOffset } from '../wire/framing.ts'
-import { EXT_TARGET, HEADER_BYTES, TARGET_BYTES, TARGET_INCARNATION } from '../wire/layout.ts'
+import { CLASS_MAINTENANCE, EXT_TARGET, HEADER_BYTES, TARGET_BYTES, TARGET_INCARNATION } from '../wire/layout.ts'
 import type { Links } from './links.ts'
 import type { Members } from './members.ts'
 import type { Session } from './session.ts'
@@ -54,7 +54,7 @@ export class Maintenance {
     const bytes = HEADER_BYTES + TARGET_BYTES + body.length
     const session = this.#answering?.address === to.address ? this.#answering : links.session(to.address)
     if (session !== undefined) {
-      const at = links.reserve(session, bytes, 'control')
+      const at = links.reserve(session, bytes, 'control', CLASS_MAINTENANCE)
       if (at < 0) return
       write(links.tx, at, bytes, index, to, request, message, body)
       links.commit(session, at, bytes)

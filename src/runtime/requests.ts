@@ -12,6 +12,7 @@ import {
 } from '../wire/frames.ts'
 import {
   CLASS_APPLICATION,
+  CLASS_BULK,
   CLASS_LOOKUP,
   DEADLINE_BYTES,
   EXT_DEADLINE,
@@ -43,6 +44,12 @@ export function requestBytes(call: Call, origin: Originator): number {
   return bytes
 }
 
+/** Calls that are made many at a time wait behind all others. */
+export function classOfCall(call: Call): number {
+  if (call.patient) return CLASS_BULK
+  return call.wants === 'found' ? CLASS_LOOKUP : CLASS_APPLICATION
+}
+
 /** Over this session, in fragments if need be. False: its queue is full, or it went down just now. */
 export function sendRequest(
   links: Links,
@@ -59,7 +66,7 @@ export function sendRequest(
     writeRequest(memory, 0, bytes, call, origin, final, finalSteps, remainingMs)
     return links.sendOn(session, memory.bytes, 'own')
   }
-  const at = links.reserve(session, bytes, 'own')
+  const at = links.reserve(session, bytes, 'own', classOfCall(call))
   if (at < 0) return false
   writeRequest(links.tx, at, bytes, call, origin, final, finalSteps, remainingMs)
   links.commit(session, at, bytes)
@@ -82,7 +89,7 @@ export function writeRequest(
   const lookup = call.wants === 'found'
   const wanted = call.wants !== 'nothing'
   const flags =
-    ((lookup ? CLASS_LOOKUP : CLASS_APPLICATION) << FLAG_CLASS_SHIFT) |
+    (classOfCall(call) << FLAG_CLASS_SHIFT) |
     (final ? FLAG_FINAL : 0) |
     (call.wants === 'ack' || !wanted ? FLAG_ONE_WAY : 0) |
     (call.idempotent ? FLAG_IDEMPOTENT : 0) |

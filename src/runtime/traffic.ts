@@ -3,7 +3,7 @@
 import type { Limits, Member, Owner, Timing } from '../api.ts'
 import type { ChordError } from '../core/errors.ts'
 import { isolated } from '../transports/uncaught.ts'
-import { decodeFailure, decodeFound, FAIL_NOT_MEMBER, FAIL_UNSETTLED, readOwner } from '../wire/answers.ts'
+import { decodeFailure, decodeFound, FAIL_LOST, FAIL_NOT_MEMBER, FAIL_UNSETTLED, readOwner } from '../wire/answers.ts'
 import {
   type FrameMemory,
   isForKey,
@@ -119,7 +119,12 @@ export class Traffic {
       originator: self,
       remembered: ranges,
     })
-    this.holding = new Holding({ links, clock, undeliverable: (frame) => this.#undeliverable(frame) })
+    this.holding = new Holding({
+      links,
+      clock,
+      passedOn: (session, m) => this.forward.note(session, m, 0),
+      undeliverable: (frame) => this.#undeliverable(frame),
+    })
     this.answering = new Answering({
       links,
       book,
@@ -201,7 +206,13 @@ export class Traffic {
     if (down.session === undefined) return
     this.#silence.down(down.session)
     this.forward.routes.sessionChanged(down.session)
+    if (down.cause === 'lost') this.forward.lost(down.session)
     this.forward.relay.sessionDown(down.session)
+  }
+
+  /** A connection that had said goodbye before is no more. */
+  sessionEnded(session: Session): void {
+    this.exchange.sessionEnded(session, this.#o.environment.clock.nowMs())
   }
 
   close(error: ChordError): void {
@@ -291,7 +302,8 @@ export class Traffic {
   }
 
   #relay(low: number, high: number, m: FrameMemory, at: number, length: number): void {
-    const entry = this.forward.relay.take(low, high)
+    const { relay } = this.forward
+    const entry = isLost(m, at, length) ? relay.find(low, high) : relay.take(low, high)
     if (entry === undefined) return
     const { book } = this.#o
     const isFound = readType(m, at) === TYPE_FOUND
@@ -329,4 +341,10 @@ export class Traffic {
     this.#own = this.#own.slice(frames.length)
     if (this.#own.length > 0) this.#o.environment.defer(this.#handleOwn)
   }
+}
+
+/** Only that: not an answer. */
+function isLost(m: FrameMemory, at: number, length: number): boolean {
+  if (readType(m, at) !== TYPE_FAILURE) return false
+  return decodeFailure(m.bytes, bodyOffset(m, at), at + length)?.code === FAIL_LOST
 }

@@ -4,6 +4,7 @@
  */
 import { minimize } from './minimize.ts'
 import type { Action, Plan, Settings } from './plan.ts'
+import type { Violation } from './play.ts'
 
 export interface ShrinkOptions {
   /** Plans that may be played; the best so far is the result. */
@@ -32,6 +33,14 @@ export function shrink(plan: Plan, fails: (plan: Plan) => boolean, o: ShrinkOpti
     smallIds(best, attempt)
   }
   return best
+}
+
+/** What went wrong, without who, when and how much: two failures of one kind say the same. */
+export function kindOfFailure({ oracle, text }: Pick<Violation, 'oracle' | 'text'>): string {
+  // What follows the first line of an assertion is its stack.
+  const [what = ''] = text.split('\n')
+  const plain = what.replace(/\b[a-z]*[0-9a-f]*[0-9][0-9a-z]*\b|\b[0-9a-f]{6,}\b/g, '#')
+  return `${oracle}: ${plain.replace(/#(?:[\s,.…+]*#)+/g, '#')}`
 }
 
 type Attempt = (candidate: Plan) => boolean

@@ -4,6 +4,7 @@ import { markAsUntransferable } from 'node:worker_threads'
 import { assert, ChordError } from '../core/errors.ts'
 import * as M from '../native/layout.ts'
 import { type Addon, type EndpointHandle, loadNative } from '../native/load.ts'
+import * as L from '../wire/layout.ts'
 import { FRAME_BYTES_MAX, padded } from '../wire/layout.ts'
 import { NativeRouting, type PlacedLink } from './native-routing.ts'
 import { zeroReasons } from './reasons.ts'
@@ -35,6 +36,7 @@ const POISON = 0xdb
 const INDEX_MASK = (1 << M.KIND_SHIFT) - 1
 // For each frame. The compiler takes a module's own constants for constants, but not those that it imports.
 const { CONTROL_RUNS, DESCRIPTOR_WORDS, RUN_WORDS, RUNS_MAX } = M
+const { CLASS_APPLICATION } = L
 const REASONS = Object.keys(zeroReasons()) as CloseReason[]
 
 /** Makes the native transport. Errors: ERR_NATIVE_UNAVAILABLE where the addon does not load or descriptors are used up. */
@@ -141,7 +143,11 @@ class NativeTransport implements Transport {
       options.tailBytes ?? TAIL_BYTES_MAX,
       () => this.#onBatch(),
     )
-    this.routing = new NativeRouting(this.#control, (words) => addon.routes(this.#endpoint, words))
+    this.routing = new NativeRouting({
+      control: this.#control,
+      install: (words) => addon.routes(this.#endpoint, words),
+      heads: ({ index, generation }) => addon.heads(this.#endpoint, index, generation),
+    })
   }
 
   async listen(host: string, port: number): Promise<{ host: string; port: number }> {
@@ -164,11 +170,11 @@ class NativeTransport implements Transport {
     return link
   }
 
-  reserve(link: Link, bytes: number, lane: Lane): number {
+  reserve(link: Link, bytes: number, lane: Lane, trafficClass: number = CLASS_APPLICATION): number {
     assert(bytes > 0 && bytes <= FRAME_BYTES_MAX, 'reserve of no frame')
     const own = link as NativeLink
     const mark = lane === 'own' ? this.#outputBytes : laneMark(lane, this.#outputBytes)
-    if (!own.open || (this.#words[own.queuedAt]! >= mark && !this.#hasRoom(own, mark))) return -1
+    if (!own.open || (this.#words[own.queuedAt]! >= mark && !this.#hasRoom(own, mark, trafficClass))) return -1
     const runs = this.#control[CONTROL_RUNS]!
     let head = runs === 0 ? 0 : this.#head
     if (head + padded(bytes) > RING_BYTES || runs === RUNS_MAX) {
@@ -258,13 +264,22 @@ class NativeTransport implements Transport {
     return this.#destroyed
   }
 
-  /** What was committed this turn has not been offered to the kernel yet. */
-  #hasRoom(link: NativeLink, mark: number): boolean {
+  /** Of all that is queued, what the class would wait for. */
+  #hasRoom(link: NativeLink, mark: number, trafficClass: number): boolean {
+    if (this.#aheadOf(link, trafficClass) < mark) return true
+    // What was committed this turn has not been offered to the kernel yet.
     this.flush()
-    if (this.#words[link.queuedAt]! < mark) return true
-    this.#words[link.queuedAt - M.LINK_QUEUED + M.LINK_REFUSED] = 1
+    if (this.#aheadOf(link, trafficClass) < mark) return true
+    this.#words[link.queuedAt - M.LINK_QUEUED + M.LINK_REFUSED]! |= 1 << trafficClass
     this.#counts[M.COUNT_REFUSALS]!++
     return false
+  }
+
+  /** What waits in this class and the more urgent ones, and all that may be: what has not been offered to the kernel. */
+  #aheadOf(link: NativeLink, trafficClass: number): number {
+    const waiting = link.queuedAt - M.LINK_QUEUED + M.LINK_WAITING
+    const offered = this.#words[waiting + L.CLASS_BULK]!
+    return this.#words[link.queuedAt]! - offered + this.#words[waiting + trafficClass]!
   }
 
   #startRun(link: NativeLink, offset: number, size: number): void {

@@ -1,5 +1,6 @@
 /** One end of a simulated connection, and the way of its bytes to the other end. */
 import { FrameSplitter } from '../wire/framing.ts'
+import { OutputQueue } from './output-queue.ts'
 import type { SimulatedTransport } from './simulated-transport.ts'
 import type { Output } from './transmit.ts'
 import type { Link } from './transport.ts'
@@ -24,15 +25,18 @@ export class SimulatedLink implements Link, Output {
   open = true
   closing = false
   connected = false
-  refused = false
+  refused = 0
   pendingBytes = 0
   output: Uint8Array | undefined
   /** Counted for this link as output that waits. */
   countedBytes = 0
   #other: SimulatedLink | undefined
-  readonly #queue: Segment[] = []
-  #queueBytes = 0
+  readonly waiting = new OutputQueue()
+  /** The network has it. */
+  readonly handedBytes = 0
   #inFlightBytes = 0
+  /** When nothing waits any more. */
+  #ends = false
   /** Sent and not arrived, oldest first. */
   readonly #wire: { readonly segment: Segment; readonly atMs: number }[] = []
   /** For the path to get better. */
@@ -48,12 +52,7 @@ export class SimulatedLink implements Link, Output {
   }
 
   get queuedBytes(): number {
-    return this.pendingBytes + this.#queueBytes
-  }
-
-  /** Sent by the transport, and beyond the window. */
-  get waitingBytes(): number {
-    return this.#queueBytes
+    return this.pendingBytes + this.waiting.size
   }
 
   connect(other: SimulatedLink | undefined): void {
@@ -62,10 +61,18 @@ export class SimulatedLink implements Link, Output {
     this.#pump()
   }
 
-  send(segment: Segment): void {
+  /** What a turn committed leaves as one, if it need not wait. */
+  send(frames: Uint8Array): void {
     if (this.#abandoned) return
-    this.#queue.push(segment)
-    if (segment.type === 'data') this.#queueBytes += segment.bytes.length
+    if (this.connected && this.waiting.size === 0 && this.#inFlightBytes < WINDOW_BYTES) this.#launch(frames)
+    else this.waiting.append(frames)
+    this.#pump()
+  }
+
+  /** Closes in order once all output has left. */
+  endAtLast(): void {
+    if (this.#abandoned) return
+    this.#ends = true
     this.#pump()
   }
 
@@ -78,8 +85,7 @@ export class SimulatedLink implements Link, Output {
   /** Drops what has not left and tells the other end, if anything, `last`. */
   abandon(last: Segment): void {
     if (this.#abandoned) return
-    this.#queue.length = 0
-    this.#queueBytes = 0
+    this.waiting.clear()
     this.#abandoned = true
     if (this.connected) this.#travel(last)
   }
@@ -91,8 +97,8 @@ export class SimulatedLink implements Link, Output {
 
   /** The network lost it, and tells neither end what of its bytes had arrived. */
   sever(): void {
-    this.#queue.length = this.#wire.length = 0
-    this.#queueBytes = 0
+    this.waiting.clear()
+    this.#wire.length = 0
     this.#abandoned = true
     this.transport.end(this, 'reset')
   }
@@ -107,18 +113,21 @@ export class SimulatedLink implements Link, Output {
 
   #pump(): void {
     if (!this.connected) return
-    while (this.#queue.length > 0 && this.#inFlightBytes < WINDOW_BYTES) {
-      const segment = this.#queue.shift()!
-      this.#travel(segment)
-      if (segment.type === 'data') {
-        this.#queueBytes -= segment.bytes.length
-        this.#inFlightBytes += segment.bytes.length
-      } else {
-        this.#abandoned = true
-        this.transport.end(this, 'local')
-      }
+    while (this.waiting.size > 0 && this.#inFlightBytes < WINDOW_BYTES) {
+      const frames = this.waiting.take(WINDOW_BYTES - this.#inFlightBytes)
+      this.#launch(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
+    }
+    if (this.#ends && !this.#abandoned && this.waiting.size === 0 && this.#inFlightBytes < WINDOW_BYTES) {
+      this.#abandoned = true
+      this.#travel({ type: 'end' })
+      this.transport.end(this, 'local')
     }
     this.transport.roomAgain(this)
+  }
+
+  #launch(bytes: Uint8Array): void {
+    this.#inFlightBytes += bytes.length
+    this.#travel({ type: 'data', bytes })
   }
 
   #travel(segment: Segment): void {

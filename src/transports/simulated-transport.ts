@@ -3,11 +3,12 @@ import { isIP } from 'node:net'
 import type { Clock } from '../api.ts'
 import { ChordError } from '../core/errors.ts'
 import { FRAME_FAULTS, type FrameFault, type Ring } from '../wire/framing.ts'
+import { CLASS_APPLICATION } from '../wire/layout.ts'
 import { countBatch, countOpen, countQueued, snapshot, zeroCounters } from './counters.ts'
 import { zeroReasons } from './reasons.ts'
 import type { SimulatedNetwork } from './simulated.ts'
 import { type Segment, SimulatedLink } from './simulated-link.ts'
-import { laneMark, TransmitRuns } from './transmit.ts'
+import { aheadOf, hasRoomAgain, laneMark, TransmitRuns } from './transmit.ts'
 import type {
   CloseReason,
   FrameRing,
@@ -80,14 +81,14 @@ export class SimulatedTransport implements Transport {
     return link
   }
 
-  reserve(link: Link, bytes: number, lane: Lane): number {
+  reserve(link: Link, bytes: number, lane: Lane, trafficClass: number = CLASS_APPLICATION): number {
     const own = link as SimulatedLink
     if (!own.open || this.dead || (this.choked && lane !== 'control')) return -1
     const mark = laneMark(lane, this.#options.outputBytes)
     // What was committed this turn has not been offered to the kernel yet.
-    if (own.queuedBytes >= mark) this.flush()
-    if (own.queuedBytes >= mark) {
-      own.refused = true
+    if (aheadOf(own, trafficClass) >= mark) this.flush()
+    if (aheadOf(own, trafficClass) >= mark) {
+      own.refused |= 1 << trafficClass
       this.#counters.refusals++
       return -1
     }
@@ -116,9 +117,9 @@ export class SimulatedTransport implements Transport {
     for (const link of this.#runs.take()) {
       this.#counters.writes++
       this.#counters.bytesOut += link.output!.length
-      link.send({ type: 'data', bytes: link.output! })
+      link.send(link.output!)
       link.output = undefined
-      this.#countQueued(link, link.waitingBytes)
+      this.#countQueued(link, link.waiting.size)
       if (link.countedBytes > 0) this.#counters.writesPartial++
     }
   }
@@ -130,7 +131,7 @@ export class SimulatedTransport implements Transport {
     if (own.closing && !now) return
     own.closing = true
     if (now) own.reset()
-    else own.send({ type: 'end' })
+    else own.endAtLast()
   }
 
   counters(): TransportCounters {
@@ -210,9 +211,8 @@ export class SimulatedTransport implements Transport {
   }
 
   roomAgain(link: SimulatedLink): void {
-    this.#countQueued(link, link.waitingBytes)
-    if (!link.refused || !link.open || link.queuedBytes >= this.#options.outputBytes / 2) return
-    link.refused = false
+    this.#countQueued(link, link.waiting.size)
+    if (link.refused === 0 || !link.open || !hasRoomAgain(link, this.#options.outputBytes)) return
     this.#push({ type: 'drained', link })
   }
 

@@ -2,10 +2,11 @@
 import { createServer, isIP, type Server, Socket } from 'node:net'
 import { ChordError } from '../core/errors.ts'
 import { FRAME_FAULTS, type FrameFault, type Ring } from '../wire/framing.ts'
+import { CLASS_APPLICATION } from '../wire/layout.ts'
 import { countBatch, countOpen, countQueued, snapshot, zeroCounters } from './counters.ts'
 import { zeroReasons } from './reasons.ts'
 import { TcpLink } from './tcp-link.ts'
-import { laneMark, TransmitRuns } from './transmit.ts'
+import { aheadOf, hasRoomAgain, laneMark, TransmitRuns } from './transmit.ts'
 import type {
   CloseReason,
   FrameRing,
@@ -125,14 +126,14 @@ class TcpTransport implements Transport {
     return link
   }
 
-  reserve(link: Link, bytes: number, lane: Lane): number {
+  reserve(link: Link, bytes: number, lane: Lane, trafficClass: number = CLASS_APPLICATION): number {
     const own = link as TcpLink
     if (!own.open) return -1
     const mark = laneMark(lane, this.#options.outputBytes)
     // What was committed this turn has not been offered to the kernel yet.
-    if (own.queuedBytes >= mark) this.flush()
-    if (own.queuedBytes >= mark) {
-      own.refused = true
+    if (aheadOf(own, trafficClass) >= mark) this.flush()
+    if (aheadOf(own, trafficClass) >= mark) {
+      own.refused |= 1 << trafficClass
       this.#counters.refusals++
       return -1
     }
@@ -232,7 +233,8 @@ class TcpTransport implements Transport {
   }
 
   #adopt(socket: Socket, dialed: boolean, host: string, port: number): TcpLink {
-    const link = new TcpLink(socket, dialed, host, port, this.#deliver, () => this.#roomAgain(link))
+    const { outputBytes } = this.#options
+    const link = new TcpLink(socket, dialed, host, port, outputBytes, this.#deliver, () => this.#written(link))
     link.connected = !dialed
     this.#links.add(link)
     countOpen(this.#counters, this.#links.size)
@@ -277,15 +279,16 @@ class TcpTransport implements Transport {
   /** What node:net keeps of a link's output until the kernel takes it. */
   #countQueued(link: TcpLink): void {
     if (this.#destroyed !== undefined) return
-    const waiting = link.socket.destroyed ? 0 : link.socket.writableLength
+    const waiting = link.socket.destroyed ? 0 : link.waiting.size + link.handedBytes
     countQueued(this.#counters, waiting - link.waitingBytes)
     link.waitingBytes = waiting
   }
 
-  #roomAgain(link: TcpLink): void {
+  /** The kernel has taken what the socket had. */
+  #written(link: TcpLink): void {
+    link.pump()
     this.#countQueued(link)
-    if (!link.refused || !link.open || link.queuedBytes >= this.#options.outputBytes / 2) return
-    link.refused = false
+    if (link.refused === 0 || !link.open || !hasRoomAgain(link, this.#options.outputBytes)) return
     this.#push({ type: 'drained', link })
   }
 

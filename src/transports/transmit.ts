@@ -1,7 +1,8 @@
 /** The transmit memory of the transports in TypeScript: frames of a turn, in the order of commits, and whose they are. */
 import { assert } from '../core/errors.ts'
 import { makeRing, type Ring } from '../wire/framing.ts'
-import { FRAME_BYTES_MAX, padded } from '../wire/layout.ts'
+import { CLASSES, FRAME_BYTES_MAX, padded } from '../wire/layout.ts'
+import type { OutputQueue } from './output-queue.ts'
 
 const TRANSMIT_BYTES = 256 * 1024
 
@@ -11,6 +12,26 @@ export interface Output {
   pendingBytes: number
   /** What `take` gathered. */
   output: Uint8Array | undefined
+  /** Gathered, and more than is handed on at once. */
+  readonly waiting: OutputQueue
+  /** Handed on, and still in this process. */
+  readonly handedBytes: number
+  /** Classes that a `reserve` was refused for since the last `drained`, a bit each. */
+  refused: number
+}
+
+/** What a frame of the class would wait for: all that has not been gathered may be more urgent. */
+export function aheadOf(link: Output, trafficClass: number): number {
+  return link.pendingBytes + link.handedBytes + link.waiting.ahead(trafficClass)
+}
+
+/** Whether some class that was refused has room again: it may be told so, once. */
+export function hasRoomAgain(link: Output, outputBytes: number): boolean {
+  let still = 0
+  for (let i = 0; i < CLASSES; i++) if (aheadOf(link, i) >= outputBytes / 2) still |= 1 << i
+  const had = link.refused
+  link.refused &= still
+  return link.refused !== had
 }
 
 export class TransmitRuns<T extends Output> {

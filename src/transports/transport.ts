@@ -9,8 +9,9 @@
  * - What a handler throws is caught for that one call and reported as uncaught; its batch-mates are still delivered.
  * - A frame is a view into `ring`, valid until `batchEnd` returns, whole, checked by the rules of framing, and 8-byte aligned.
  *   Bytes that break those rules close the connection with a counted reason, after the good frames before them.
- * - Frames committed to one link arrive in order. `commit`s of one turn leave together, at `flush` or by themselves
- *   after the batch or the turn.
+ * - Frames of one class (`classOf`) that are committed to one link arrive in order. `commit`s of one turn leave together, in order, at
+ *   `flush` or by themselves after the batch or the turn; what the kernel does not take leaves later, the most urgent class first,
+ *   frame by frame.
  * - Every link ends in exactly one `closed`, unless the transport was destroyed.
  */
 import type { ArcTable } from '../core/arc-table.ts'
@@ -68,6 +69,8 @@ export interface Routing {
   /** From now on, until the next call of either. */
   install(tables: RouteTables): void
   suspend(): void
+  /** Of the latest frames that it has passed on over the link, as `runtime/head-log.ts` has them. While `closed` is told, and not later. */
+  heads(link: Link): Uint8Array | undefined
 }
 
 export type CloseReason =
@@ -86,9 +89,10 @@ export type CloseReason =
   | 'connections' // accepted beyond the limit: closed at once, counted, never `opened`
 
 /**
- * Lanes differ in how much may be queued on a link before `reserve` refuses: what originates here up to `outputBytes`,
- * what is passed on up to twice that, answers and the connection's own frames up to 256 KiB more. A frame may exceed
- * its lane's mark by its own length.
+ * Lanes differ in how much may be queued on a link, in a frame's class and the more urgent ones, before `reserve` refuses: what
+ * originates here up to `outputBytes`, what is passed on up to twice that, answers and the connection's own frames up to 256 KiB
+ * more. A frame may exceed its lane's mark by its own length. So a class that is full refuses no more urgent one, and all of them
+ * together hold four times the last mark at most.
  */
 export type Lane = 'own' | 'forward' | 'control'
 
@@ -96,7 +100,7 @@ export interface TransportHandler {
   opened(link: Link): void
   frame(link: Link, ring: FrameRing, offset: number, length: number): void
   closed(link: Link, reason: CloseReason): void
-  /** A link that had refused a `reserve` has room again. */
+  /** A link that had refused a `reserve` has room again, for a class that was refused. */
   drained(link: Link): void
   /** Borrowed memory dies when this returns. */
   batchEnd(): void
@@ -175,8 +179,9 @@ export interface Transport {
   /**
    * Room for one frame of `bytes` (unpadded) in `tx`: its offset, 8-byte aligned, or -1 when the link's queue is
    * over its lane's mark or the link is closed. Write the frame there, then `commit` before anything else is reserved.
+   * `trafficClass` is what `classOf` will say of it; CLASS_APPLICATION if it is not given.
    */
-  reserve(link: Link, bytes: number, lane: Lane): number
+  reserve(link: Link, bytes: number, lane: Lane, trafficClass?: number): number
   /** Queues the reserved frame; pads it. `bytes` may be less than reserved. */
   commit(link: Link, offset: number, bytes: number): void
   /** Hands everything committed to the kernel. Never calls the handler. */

@@ -6,7 +6,7 @@
  *
  * Little-endian. `length` covers header, extensions and body, not the padding. Every frame starts 8-byte aligned.
  */
-export const LAYOUT_VERSION = 4
+export const LAYOUT_VERSION = 5
 export const PROTOCOL_VERSION = 1
 
 export const HEADER_BYTES = 32
@@ -41,11 +41,12 @@ export const FLAG_CLASS_SHIFT = 4 // two bits: traffic class
 export const FLAG_CLASS_MASK = 0x30
 export const FLAGS_KNOWN = 0x3f
 
-/** Traffic classes, most urgent first. */
+/** Traffic classes, most urgent first: what has to wait leaves in this order; see `transports/classes.ts`. */
 export const CLASS_MAINTENANCE = 0
 export const CLASS_LOOKUP = 1
 export const CLASS_APPLICATION = 2
 export const CLASS_BULK = 3
+export const CLASSES = 4
 
 /** Extensions, in the order in which they follow the header; each 8-byte aligned. */
 export const EXT_TARGET = 1 // 32 bytes: id (20), zero (4), incarnation (8; 0 = a key, or any)

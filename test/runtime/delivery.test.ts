@@ -79,6 +79,7 @@ function connections(host: string, self: Self): Links {
         if (up.address === ring.nodes[0]!.address) session = up
       },
       sessionDown: () => {},
+      sessionEnded: () => {},
       drained: () => {},
       batchEnd: () => {},
     },

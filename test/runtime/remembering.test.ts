@@ -74,6 +74,7 @@ const path = (low: number, high: number): ReturnPath => ({
   high,
   oneWay: false,
   tells: false,
+  bulk: false,
   uncached: 0,
 })
 const from = (name: string, incarnation = 1n) => ({ id: Id.hash(name), incarnation })

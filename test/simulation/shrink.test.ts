@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { minimize } from '../../src/sim/minimize.ts'
 import type { Action, Plan } from '../../src/sim/plan.ts'
-import { shrink } from '../../src/sim/shrink.ts'
+import { kindOfFailure, shrink } from '../../src/sim/shrink.ts'
 import { swarm } from '../../src/sim/swarm.ts'
 
 describe('minimize', () => {
@@ -84,4 +84,11 @@ describe('shrink', () => {
     expect(tries).toBe(3)
     expect(small.actions.length).toBeLessThan(plan.actions.length)
   })
+})
+
+it('tells failures of different kinds apart, and not by ids or numbers', () => {
+  const kind = (text: string) => kindOfFailure({ oracle: 'ranges', text })
+  expect(kind('n1, n2 and 10.0.0.7 own (3a, 4f12] at 700 ms')).toBe(kind('n12 and 10.0.0.9 own (77, 9b01] at 8.5 ms'))
+  expect(kind('n1 owns nothing')).not.toBe(kind('n1 owns too much'))
+  expect(kindOfFailure({ oracle: 'mace', text: 'n1' })).not.toBe(kind('n1'))
 })

@@ -258,6 +258,25 @@ describe.each(kinds)('over %s', (transport) => {
       expect(await errorOf(stream)).toMatchObject({ code: expect.stringMatching(/^ERR_(REMOTE|RESET)$/) })
     })
 
+    test('though its handler never reads', async () => {
+      const [a, b] = await two()
+      const c = await client()
+      b.handleStream('later', async (stream) => void stream.end('at once'))
+      b.handleStream('never', (stream) => void stream.end('at once'))
+      for (const [caller, name, says] of [
+        [a, 'later', 'something'],
+        [a, 'never', ''],
+        [c, 'never', 'something'],
+      ] as const) {
+        const stream = await caller.openStreamTo(b.address, name)
+        stream.end(says)
+        expect(await text(stream)).toBe('at once')
+      }
+      await vi.waitFor(() => expect(b.metrics().streams.open).toBe(1))
+      await c.close()
+      await vi.waitFor(() => expect(b.metrics().streams.open).toBe(0))
+    })
+
     test('by a signal, before and after it has opened', async () => {
       const [a, b] = await two()
       const controller = new AbortController()

@@ -170,7 +170,7 @@ export function hostility(name: string, make: MakeTransport): void {
       const reply = new Uint8Array(60_000).fill(7)
       recorder.onFrame = ({ link, type }) => {
         if (type !== L.TYPE_REQUEST) return
-        for (let i = 0; i < 10; i++) sendFrame(transport, link, L.TYPE_REPLY, reply)
+        for (let i = 0; i < 2; i++) sendFrame(transport, link, L.TYPE_REPLY, reply)
         transport.close(link)
       }
       const socket = stranger()
@@ -185,7 +185,7 @@ export function hostility(name: string, make: MakeTransport): void {
       await turn(50)
       socket.resume()
       await new Promise((resolve) => socket.once('close', resolve))
-      expect(received).toBe(10 * (L.HEADER_BYTES + reply.length))
+      expect(received).toBe(2 * (L.HEADER_BYTES + reply.length))
     })
 
     test('over the budget of partial frames, the one that waited longest closes', async () => {

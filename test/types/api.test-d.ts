@@ -1,8 +1,11 @@
 /** The public surface, as a program sees it: what compiles, what must not, and what comes out. */
+import type { Duplex } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
 import { describe, expectTypeOf, it } from 'vitest'
 import {
   type Bodies,
   type BorrowedBatch,
+  type ByteStream,
   type Caller,
   ChordError,
   type ChordNode,
@@ -34,6 +37,7 @@ import {
   registry,
   type Service,
   type ServiceNode,
+  type StreamInfo,
   utf8,
 } from '../../src/index.ts'
 
@@ -209,4 +213,29 @@ it('errors have codes', () => {
   expectTypeOf(new ChordError('ERR_BUSY', 'x').code).toEqualTypeOf<ErrorCode>()
   // @ts-expect-error no such code
   new ChordError('ERR_WHATEVER', 'x')
+})
+
+describe('streams', () => {
+  it('open to keys and peers', () => {
+    expectTypeOf(node.openStream(key, 'name')).resolves.toEqualTypeOf<ByteStream>()
+    expectTypeOf(client.openStream(peer, 'name', { timeoutMs: 5, head: new Uint8Array(1) })).resolves.toExtend<Duplex>()
+    expectTypeOf(client.openStreamTo('127.0.0.1:4000', 'name')).resolves.toEqualTypeOf<ByteStream>()
+    // @ts-expect-error a key is no address
+    client.openStreamTo(new Uint8Array(1), 'name')
+    // @ts-expect-error unknown option
+    client.openStream(key, 'name', { idleMs: 5 })
+    // @ts-expect-error clients take none
+    client.handleStream('name', () => {})
+  })
+
+  it('come to handlers, and are web streams too', () => {
+    const handling = node.handleStream('name', async (stream, info) => {
+      expectTypeOf(stream).toEqualTypeOf<ByteStream>()
+      expectTypeOf(info).toEqualTypeOf<StreamInfo>()
+      expectTypeOf(info.key).toEqualTypeOf<Id | undefined>()
+      expectTypeOf(stream.toWeb().readable).toExtend<ReadableStream<Uint8Array>>()
+      new Response(stream.toWeb().readable as globalThis.ReadableStream)
+    })
+    expectTypeOf(handling).toExtend<Disposable>()
+  })
 })

@@ -25,7 +25,7 @@ export class ChannelStream extends Duplex implements ByteStream, ChannelUser {
   /** Until the other side has accepted, or refused. */
   opened: ((refusal: { code: number; message: string } | 'lost' | undefined) => void) | undefined
   readonly channel: Channel
-  readonly #carrier: Carrier
+  readonly carrier: Carrier
   readonly #broken: Broken
   /** Received and not handed to Node.js's buffer. */
   readonly #arrived: Buffer[] = []
@@ -39,7 +39,7 @@ export class ChannelStream extends Duplex implements ByteStream, ChannelUser {
   constructor(carrier: Carrier, channel: Channel, peer: Peer, broken: Broken) {
     super({ allowHalfOpen: true, readableHighWaterMark: HIGH_WATER_MARK, writableHighWaterMark: HIGH_WATER_MARK })
     this.peer = peer
-    this.#carrier = carrier
+    this.carrier = carrier
     this.channel = channel
     this.#broken = broken
     channel.user = this
@@ -50,6 +50,18 @@ export class ChannelStream extends Duplex implements ByteStream, ChannelUser {
 
   toWeb(): WebStreamPair {
     return toWeb(this)
+  }
+
+  /** As of any Readable, but that reading to the end leaves our own direction as it is: there may be something to answer. */
+  override async *[Symbol.asyncIterator](): AsyncGenerator<Buffer | string, undefined, undefined> {
+    let isWhole = false
+    try {
+      for await (const chunk of this.iterator({ destroyOnReturn: false })) yield chunk
+      isWhole = true
+    } finally {
+      if (!isWhole) this.destroy()
+    }
+    return undefined
   }
 
   /** The handler failed: the other side is told that, and why. */
@@ -79,7 +91,7 @@ export class ChannelStream extends Duplex implements ByteStream, ChannelUser {
   override _final(done: Callback): void {
     this.#finished = done
     this.channel.end()
-    this.#carrier.changed(this.channel)
+    this.carrier.changed(this.channel)
   }
 
   override _destroy(error: Error | null, done: Callback): void {
@@ -88,7 +100,7 @@ export class ChannelStream extends Duplex implements ByteStream, ChannelUser {
     if (!channel.isClosed) {
       this.#broken.reset++
       channel.reset(this.#failureCode, textOf(error))
-      this.#carrier.changed(channel)
+      this.carrier.changed(channel)
     }
     this.#release()
     const waiting = this.#written ?? this.#finished
@@ -111,7 +123,12 @@ export class ChannelStream extends Duplex implements ByteStream, ChannelUser {
   }
 
   ended(): void {
-    if (this.#wantsData) this.#hand()
+    if (this.#wantsData || this.#arrived.length === 0) this.#hand()
+  }
+
+  /** The connection has gone, and nobody has shown that he will ever read what is left. */
+  abandon(): void {
+    if (this.channel.isClosed && this.channel.holders === 1 && !this.readableDidRead) this.destroy()
   }
 
   taken(): void {
@@ -143,7 +160,7 @@ export class ChannelStream extends Duplex implements ByteStream, ChannelUser {
     channel.write(chunks)
     if (channel.isWritten) return done()
     this.#written = done
-    this.#carrier.changed(channel)
+    this.carrier.changed(channel)
   }
 
   /** What leaves our hands may be sent anew. */
@@ -159,14 +176,16 @@ export class ChannelStream extends Duplex implements ByteStream, ChannelUser {
     if (this.#arrived.length === 0 && this.channel.hasEnded && !this.#isAtEnd) {
       this.#isAtEnd = true
       this.push(null)
+      // Then it has ended also for who never reads: nothing is left to be read.
+      if (this.readableLength === 0) this.read(0)
     }
-    this.#carrier.changed(this.channel)
+    this.carrier.changed(this.channel)
   }
 
   #release(): void {
     if (this.#isReleased) return
     this.#isReleased = true
-    this.#carrier.mux.release(this.channel)
+    this.carrier.mux.release(this.channel)
   }
 }
 

@@ -48,6 +48,8 @@ export function runHandler(fn: StreamHandler, stream: ChannelStream, info: Strea
   Promise.resolve(result).then(
     () => {
       if (stream.readableEnded && !stream.writableEnded) stream.end()
+      // It has said all, and nothing of the other side's was of interest.
+      if (stream.writableEnded && !stream.readableDidRead) stream.resume()
       done()
     },
     (error: unknown) => {

@@ -116,6 +116,7 @@ export class Streams {
     if (carrier === undefined) return
     this.#carriers.delete(down.session!)
     carrier.lose()
+    for (const stream of [...this.#open]) if (stream.carrier === carrier) stream.abandon()
   }
 
   drained(session: Session): void {

@@ -1,7 +1,7 @@
 /** The ways that frames of streams can take. */
 import type { FrameRing } from '../../transports/transport.ts'
 import { type FrameMemory, frameMemory } from '../../wire/frames.ts'
-import { FRAME_BYTES_MAX } from '../../wire/layout.ts'
+import { CLASS_BULK, CLASS_LOOKUP, FRAME_BYTES_MAX } from '../../wire/layout.ts'
 import type { Links } from '../links.ts'
 import type { Session } from '../session.ts'
 import type { Wire } from './carrier.ts'
@@ -25,7 +25,8 @@ export class SessionWire implements Wire {
   }
 
   reserve(bytes: number, isBulk: boolean): number {
-    return this.#links().reserve(this.#session, bytes, isBulk ? 'own' : 'control')
+    const [lane, trafficClass] = isBulk ? (['own', CLASS_BULK] as const) : (['control', CLASS_LOOKUP] as const)
+    return this.#links().reserve(this.#session, bytes, lane, trafficClass)
   }
 
   commit(offset: number, bytes: number): void {
