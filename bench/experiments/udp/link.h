@@ -9,7 +9,7 @@
 #include <netinet/udp.h>
 #include <sys/uio.h>
 
-enum { LINK_BYTES = 16, DATAGRAM_BYTES_MAX = 1400, WINDOW = 32, RESEND_MS = 100, CHECK_MS = 10, RECEIVE_BYTES = 8 << 20 };
+enum { LINK_BYTES = 16, DATAGRAM_BYTES_MAX = 1400, WINDOW = 32, RESEND_MS = 100, CHECK_MS = 10, RECEIVE_BYTES = 8 << 20, TRIES = 5 };
 
 typedef struct {
   uint32_t number;     /* from 1 for each direction; 0: acknowledges only */
@@ -18,7 +18,7 @@ typedef struct {
 } Head;
 
 typedef struct {
-  uint32_t number, bytes;
+  uint32_t number, bytes, tries;
   uint64_t at_ns;
   unsigned char datagram[DATAGRAM_BYTES_MAX];
 } Kept;
@@ -45,6 +45,8 @@ SHARED int link_take(Link *link, const unsigned char *datagram) {
     int i = __builtin_ctz(left);
     if (has_come(head.came, head.came_before, link->kept[i].number)) link->taken &= ~(1u << i);
   }
+  /* Another one behind the port of who is gone. */
+  if (head.number == 1 && link->came > 64) link->came = link->next = link->taken = 0, link->came_before = 0;
   if (head.number == 0 || has_come(link->came, link->came_before, head.number)) return 0;
   uint32_t ahead = head.number - link->came;
   if ((int32_t)ahead > 0) {
@@ -67,7 +69,7 @@ SHARED void link_stamp(Link *link, unsigned char *datagram, uint32_t bytes, uint
   int i = __builtin_ctz(~link->taken);
   link_acknowledge(link, datagram, ++link->next);
   link->taken |= 1u << i;
-  link->kept[i].number = link->next, link->kept[i].bytes = bytes, link->kept[i].at_ns = now_ns;
+  link->kept[i].number = link->next, link->kept[i].bytes = bytes, link->kept[i].at_ns = now_ns, link->kept[i].tries = 1;
   memcpy(link->kept[i].datagram, datagram, bytes);
 }
 
@@ -77,6 +79,10 @@ SHARED uint32_t link_resend(Link *link, int fd, uint64_t now_ns) {
   for (uint32_t left = link->taken; left; left &= left - 1) {
     Kept *kept = &link->kept[__builtin_ctz(left)];
     if (now_ns - kept->at_ns < RESEND_MS * 1000000ull) continue;
+    if (kept->tries++ == TRIES) {
+      link->taken &= ~(1u << (kept - link->kept));
+      continue;
+    }
     kept->at_ns = now_ns;
     link_acknowledge(link, kept->datagram, kept->number);
     (void)!sendto(fd, kept->datagram, kept->bytes, 0, (struct sockaddr *)&link->to, sizeof link->to);
