@@ -2,6 +2,7 @@
 import type { Clock, Limits, Owner, Random } from '../api.ts'
 import { RESEND_MAX_MS, RESEND_MIN_MS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
+import type { Id } from '../core/id.ts'
 import { FAIL_BUSY, FAIL_ISOLATED, FAIL_LOST, FAIL_NOT_MEMBER, provesUndelivered } from '../wire/answers.ts'
 import { FRAME_BYTES_MAX } from '../wire/layout.ts'
 import { type Call, CallTable, type Done } from './calls.ts'
@@ -18,6 +19,12 @@ import { Signals } from './signals.ts'
 import { Telling } from './telling.ts'
 import { aborted } from './values.ts'
 
+export interface Ourselves {
+  owns(key: Id): boolean
+  /** Handles it, in another turn. */
+  send(call: Call, remainingMs: number): void
+}
+
 export interface ExchangeOptions {
   links: () => Links
   clock: Clock
@@ -32,9 +39,9 @@ export interface ExchangeOptions {
   defer(run: () => void): void
   /** A frame for a key went out over it. */
   handed?(session: Session): void
-  /** Who originates calls by key, and who is remembered to own keys; not those of a client, whose entry hop sees to both. */
-  readonly originator?: () => Originator
   readonly remembered?: Pick<RememberedRanges, 'session' | 'doubted'>
+  /** Calls for keys of this process itself; a client has none. */
+  readonly ourselves?: Ourselves
 }
 
 export class Exchange {
@@ -68,32 +75,42 @@ export class Exchange {
 
   /**
    * The cheap way of a call to one node, over a session that is up: no look at the clock, no timer, nothing allocated.
-   * False: nothing has been done, `begin` it. `origin` if it is the owner of the call's key.
+   * False: nothing has been done, `begin` it. `final`: it is believed to own the call's key.
    */
-  sendDirect(call: Call, session: Session, origin: Originator = undefined): boolean {
-    const bytes = requestBytes(call, origin)
+  sendDirect(call: Call, session: Session, final = false): boolean {
+    const bytes = requestBytes(call, undefined)
     if (bytes > FRAME_BYTES_MAX || call.wants === 'nothing') return false
     const links = this.#o.links()
     const at = links.reserve(session, bytes, 'own', classOfCall(call))
     if (at < 0) return false
-    writeRequest(links.tx, at, bytes, call, origin, origin !== undefined, 0, call.timeoutMs)
+    writeRequest(links.tx, at, bytes, call, undefined, final, 0, call.timeoutMs)
     links.commit(session, at, bytes)
-    this.stats.sent++
     call.hop = session.address
     call.session = session
     session.awaited++
+    this.#leftCheaply(call)
+    return true
+  }
+
+  #leftCheaply(call: Call): void {
+    this.stats.sent++
     call.state = 'sent'
     call.unproven = 1
     this.table.enlist(call)
     if (call.signal !== undefined) this.#signals.add(call.signal, call)
-    return true
   }
 
-  /** The same for a call by key that is not sent again: to the owner, if that is remembered and connected. */
+  /** The same for a call by key that is not sent again: to the owner, if that is this process itself, or remembered and connected. */
   sendToOwner(call: Call): boolean {
     if (call.idempotent || call.wants === 'nothing') return false
-    const session = this.#o.remembered?.session(call.key!)
-    if (session === undefined || !this.sendDirect(call, session, this.#o.originator!())) return false
+    const { ourselves, remembered } = this.#o
+    if (ourselves?.owns(call.key!) === true) {
+      ourselves.send(call, call.timeoutMs)
+      this.#leftCheaply(call)
+      return true
+    }
+    const session = remembered?.session(call.key!)
+    if (session === undefined || !this.sendDirect(call, session, true)) return false
     call.straight = true
     this.#o.handed?.(session)
     return true
@@ -114,7 +131,7 @@ export class Exchange {
     }
   }
 
-  /** To the process at an address: now, or when a session is up. `origin` for what is routed. */
+  /** To the process at an address: now, or when a session is up. `origin` for what is to be passed on. */
   sendVia(
     call: Call,
     address: string,

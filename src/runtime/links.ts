@@ -347,7 +347,10 @@ export class Links {
   #makeRoomForReply(): boolean {
     const dialing = this.#dialer.count('reply')
     if (this.#table.counts().reply + dialing < this.#options.limits.replyConnections) return true
-    const oldest = this.#table.leastRecentReply()
+    // A member's answers find another way; a client has no address.
+    const oldest =
+      this.#table.leastRecentReply(false) ??
+      (this.#greeting.self.role === 'member' ? this.#table.leastRecentReply(true) : undefined)
     if (oldest !== undefined) this.#farewell(oldest, 'idle')
     return oldest !== undefined
   }
