@@ -198,6 +198,26 @@ napi_value flush(napi_env env, napi_callback_info callback) {
   return nullptr;
 }
 
+/** heads(endpoint, index, generation): an ArrayBuffer, or undefined where there are none */
+napi_value heads(napi_env env, napi_callback_info callback) {
+  const Arguments<3> arguments(env, callback);
+  uint32_t index = 0;
+  uint32_t generation = 0;
+  Instance* instance = instance_of(env, arguments.values[0]);
+  if (instance == nullptr || !read_uint(env, arguments.values[1], &index) ||
+      !read_uint(env, arguments.values[2], &generation)) {
+    return nullptr;
+  }
+  uint32_t now_ms = 0;
+  const HeadLog* log = instance->rings_intact() ? instance->endpoint()->heads(index, generation, &now_ms) : nullptr;
+  if (log == nullptr || log->size() == 0) return nullptr;
+  void* bytes = nullptr;
+  napi_value buffer = nullptr;
+  if (napi_create_arraybuffer(env, log->size(), &bytes, &buffer) != napi_ok) return nullptr;
+  log->copy(static_cast<uint8_t*>(bytes), now_ms);
+  return buffer;
+}
+
 /** close(endpoint, index, generation, now) */
 napi_value close(napi_env env, napi_callback_info callback) {
   const Arguments<4> arguments(env, callback);
@@ -333,6 +353,7 @@ constexpr Export kExports[] = {
     {"flush", flush},
     {"close", close},
     {"routes", routes},
+    {"heads", heads},
     {"reference", reference},
     {"destroy", destroy},
     {"sha1Batch", sha1_batch_export},

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "byte_queue.h"
+#include "head_log.h"
 #include "output_queue.h"
 #include "ring.h"
 #include "unsent_limit.h"
@@ -51,6 +52,8 @@ struct Connection {
    */
   ByteQueue tail;
   uint32_t tail_needed = 0;
+  /** Of the frames that went on over it without JavaScript. */
+  HeadLog heads;
   /** Wake-up at which the tail last grew. */
   uint64_t tail_since = 0;
 

@@ -45,6 +45,7 @@ void Endpoint::shut() {
     connection.state = State::dead;
     connection.output.clear(pool_);
     connection.tail.clear(pool_);
+    connection.heads.clear();
   }
   for (const uint32_t gauge : {COUNT_OPEN, COUNT_QUEUED_BYTES, COUNT_TAIL_BYTES}) memory_.counters[gauge] = 0;
 }
@@ -139,6 +140,7 @@ Connection* Endpoint::take_slot() {
 /** Once the descriptor is closed and JavaScript knows. */
 void Endpoint::free_slot(Connection& connection) {
   if (connection.state != State::dead || !connection.reported) return;
+  connection.heads.clear();
   connection.state = State::free;
   free_slots_.push(connection.index);
 }

@@ -59,6 +59,8 @@ class Endpoint {
   /** Index of the new link, whose generation stands in its shared words, or -1: all slots are taken, or it is shut. */
   [[nodiscard]] int32_t dial(const char* host, uint16_t port);
   void close_link(uint32_t index, uint32_t generation, bool now);
+  /** What is noted of frames passed on over the link, if it is still known; `*now_ms` is for copying it. */
+  [[nodiscard]] const HeadLog* heads(uint32_t index, uint32_t generation, uint32_t* now_ms);
   /** Hands all runs, and all frames to pass on, to the kernel; false if there were none. Never calls JavaScript. */
   bool flush();
   /** The rings are nobody's memory any more: what was to leave from there does not. */
@@ -110,6 +112,7 @@ class Endpoint {
   [[nodiscard]] Passing pass_by(const Way* row, uint8_t* frame, uint32_t length);
   [[nodiscard]] bool has_room(Connection& connection, const uint8_t* frame);
   void note_passed(const Connection& connection, uint32_t frames);
+  [[nodiscard]] uint32_t now_ms();
 
   // endpoint_output.cc: from runs to the kernel, and closing
   void add_piece(Connection& connection, const uint8_t* at, uint32_t bytes);
@@ -162,6 +165,9 @@ class Endpoint {
   uint32_t lingering_ = 0;
   int64_t tail_bytes_ = 0;
   uint64_t wakeups_ = 0;
+  /** The clock, and when it was looked at. */
+  uint32_t now_ms_ = 0;
+  uint64_t now_wakeup_ = UINT64_MAX;
 
   static constexpr uint32_t kPageSlots = 64;
   /** Pages never move and are freed with the endpoint: a Connection* or & is good for that long, its slot's tenant not.

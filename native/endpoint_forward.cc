@@ -6,6 +6,7 @@
 
 #include "endpoint.h"
 #include "framing.h"
+#include "platform.h"
 #include "traffic_class.h"
 
 namespace chordite {
@@ -64,6 +65,7 @@ Endpoint::Passing Endpoint::pass_by(const Way* row, uint8_t* frame, uint32_t len
       continue;
     }
     patch_hop(frame, way);
+    to->heads.note(frame, now_ms());
     words[LINK_QUEUED] += padded(length);
     ++words[LINK_PASSED_OUT];
     add_piece(*to, frame, padded(length));
@@ -86,6 +88,19 @@ bool Endpoint::has_room(Connection& connection, const uint8_t* frame) {
 void Endpoint::note_passed(const Connection& connection, uint32_t frames) {
   words_of(connection)[LINK_PASSED_IN] += frames;
   count(COUNT_PASSED_ON, frames);
+}
+
+const HeadLog* Endpoint::heads(uint32_t index, uint32_t generation, uint32_t* now_ms) {
+  *now_ms = platform::monotonic_ms();
+  const Connection* connection = find(index, generation);
+  return connection == nullptr ? nullptr : &connection->heads;
+}
+
+/** As of this wake-up. */
+uint32_t Endpoint::now_ms() {
+  if (now_wakeup_ != wakeups_) now_ms_ = platform::monotonic_ms();
+  now_wakeup_ = wakeups_;
+  return now_ms_;
 }
 
 }  // namespace chordite

@@ -59,6 +59,13 @@ inline int accept_socket(int listener, sockaddr* address, socklen_t* size) {
 
 #endif
 
+/** Milliseconds of a clock that never goes back, modulo 2^32. */
+inline uint32_t monotonic_ms() {
+  timespec now{};
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint32_t>(static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000);
+}
+
 inline void no_delay(int fd) {
   const int on = 1;
   (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -48,7 +48,7 @@ class BatchWriter {
   [[nodiscard]] uint32_t bytes_left() const { return memory_->receive_bytes - at_; }
   [[nodiscard]] uint32_t frames_left() const {
     const uint32_t frames = frames_ + passed_;
-    return frames < frames_max_ ? frames_max_ - frames : 0;
+    return frames < kFramesMax ? kFramesMax - frames : 0;
   }
   /** The handlers of this batch were slow, or not: the next one has half as many frames, or may have twice as many. */
   void pace(bool slow) {
@@ -63,7 +63,8 @@ class BatchWriter {
 
   /** Room for whatever one ready descriptor may bring. */
   [[nodiscard]] bool has_room() const {
-    return bytes_left() >= 2 * FRAME_BYTES_MAX + 64 && frames_left() >= 64 && events() + kEventsSpare <= kEventsMax;
+    return bytes_left() >= 2 * FRAME_BYTES_MAX + 64 && frames_left() >= 64 && frames_ + passed_ < frames_max_ &&
+           events() + kEventsSpare <= kEventsMax;
   }
   [[nodiscard]] bool has_room_for_event() const { return events() < kEventsMax; }
 
@@ -90,7 +91,7 @@ class BatchWriter {
 
  private:
   static constexpr uint32_t kFramesMax = 4096;
-  /** Room for one descriptor's worth and some. */
+  /** One connection may bring more: a batch ends with what it has brought. */
   static constexpr uint32_t kFramesMin = 128;
   /** Frames and events have descriptors of their own: neither can take the other's. */
   static constexpr uint32_t kEventsMax = DESCRIPTORS_MAX - kFramesMax;

@@ -8,10 +8,10 @@
 
 namespace chordite {
 
-/** About two milliseconds of what the other end takes, measured while output waits. */
+/** Four to eight milliseconds of what the other end takes, measured while output waits. */
 class UnsentLimit {
  public:
-  static constexpr uint32_t kLeast = 16U << 10;
+  static constexpr uint32_t kLeast = 32U << 10;
   static constexpr uint32_t kMost = 1U << 20;
   /** Until it is known better. */
   static constexpr uint32_t kFirst = 128U << 10;
@@ -37,7 +37,7 @@ class UnsentLimit {
   }
 
  private:
-  static constexpr uint64_t kHeldMs = 2;
+  static constexpr uint64_t kHeldMs = 8;
   /** The clock is good to 4 ms. */
   static constexpr uint64_t kMeasureMs = 12;
   /** What was measured before is of another time. */

@@ -72,6 +72,7 @@ class Play {
   void install();
   void append_frame(kernel::Socket& socket);
   void check_outputs();
+  void check_heads(uint32_t link);
   void check(const uint8_t* frame, uint32_t length, bool passed);
   kernel::Socket& some_socket() { return kernel::socket_at(1 + script_.byte() % kLinks); }
   uint32_t* words_of(uint32_t link) { return memory().links.data() + size_t{link} * LINK_WORDS; }
@@ -131,8 +132,22 @@ void Play::run() {
   bool lost = false;
   for (uint32_t i = 1; i <= kLinks; ++i) lost |= !kernel::socket_at(i).open || kernel::socket_at(i).reset;
   for (const auto& [number, sent] : sent_) REQUIRE(sent.seen == 1 || (lost && sent.seen == 0));
+  for (uint32_t link = 0; link < kLinks; ++link) check_heads(link);
   endpoint_.shut();
   endpoint_.shut_poller();
+}
+
+/** Each is a frame, of one that was sent. */
+void Play::check_heads(uint32_t link) {
+  uint32_t now_ms = 0;
+  const HeadLog* log = endpoint_.heads(link, words_of(link)[LINK_GENERATION], &now_ms);
+  if (log == nullptr) return;
+  std::vector<uint8_t> heads(log->size());
+  log->copy(heads.data(), now_ms);
+  for (size_t at = 0; at < heads.size(); at += load32(&heads[at])) {
+    REQUIRE(check_frame(&heads[at], heads.size() - at).verdict == Verdict::whole);
+    REQUIRE(sent_.count(number_of(&heads[at])) == 1);
+  }
 }
 
 void Play::step() {

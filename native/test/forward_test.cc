@@ -233,12 +233,69 @@ void goes_round_in_circles() {
   for (Party* party : all) CHECK(party->counter(COUNT_PASSED_ON) > 100);
 }
 
+/** Of the latest that went over a link heads are there when it is closed, and not after that. */
+void keeps_heads() {
+  Line line;
+  CHECK(line.middle.route(routes_of({{line.way(0)}}, kHops, arcs_of({0}))));
+  constexpr uint32_t kFrames = 1000;
+  for (uint32_t number = 1; number <= kFrames; ++number) line.send(routed_frame(7, number, number % 100));
+  line.run([&] { return line.sinks[0].frames.size() == kFrames; });
+  std::vector<uint8_t> heads;
+  uint32_t now_ms = 0;
+  line.middle.closed = [&](Link link, uint32_t) {
+    const HeadLog* log = line.middle.endpoint().heads(link.index, link.generation, &now_ms);
+    CHECK(log != nullptr && log->size() > HeadLog::kBytes / 2 && log->size() <= 2 * HeadLog::kBytes);
+    heads.resize(log->size());
+    log->copy(heads.data(), now_ms);
+  };
+  line.sinks[0].endpoint().shut();
+  line.run([&] { return !heads.empty(); });
+  uint32_t number = 0;
+  for (uint32_t at = 0; at < heads.size(); at += load32(&heads[at])) {
+    CHECK(check_frame(&heads[at], heads.size() - at).verdict == Verdict::whole);
+    CHECK(load16(&heads[at] + AT_EXTENSIONS) == EXT_ORIGIN && load32(&heads[at] + AT_METHOD_LOW) < 60000);
+    CHECK(load32(&heads[at] + AT_METHOD_HIGH) == UINT32_MAX);
+    CHECK(number == 0 || number_of(&heads[at]) == number + 1);
+    number = number_of(&heads[at]);
+  }
+  CHECK(number == kFrames);
+  CHECK(line.middle.endpoint().heads(line.out[0].index, line.out[0].generation, &now_ms) == nullptr);
+  CHECK(line.middle.endpoint().heads(UINT32_MAX, 0, &now_ms) == nullptr);
+}
+
+/** Heads of any length, between two generations. */
+void logs_any_length() {
+  HeadLog log;
+  Random random;
+  uint32_t last = 0;
+  for (uint32_t number = 1; number < 2000; ++number) {
+    const uint32_t address = random.below(256);
+    std::vector<uint8_t> frame = routed_frame(random.next(), number, padded(address));
+    const auto bytes = static_cast<uint16_t>(address);
+    std::memcpy(&frame[HEADER_BYTES + TARGET_BYTES], &bytes, sizeof bytes);
+    log.note(frame.data(), number);
+    last = number;
+  }
+  std::vector<uint8_t> heads(log.size());
+  log.copy(heads.data(), 2000);
+  uint32_t at = 0;
+  for (; at < heads.size(); at += load32(&heads[at])) {
+    CHECK(load32(&heads[at] + AT_METHOD_LOW) == 2000 - number_of(&heads[at]));
+    if (at + load32(&heads[at]) == heads.size()) CHECK(number_of(&heads[at]) == last);
+  }
+  CHECK(at == heads.size());
+  log.clear();
+  CHECK(log.size() == 0);
+}
+
 }  // namespace
 
 int main() {
   passes_on();
   passes_by_the_next_best();
   passes_over_who_is_full();
+  keeps_heads();
+  logs_any_length();
   refuses_what_is_none();
   goes_round_in_circles();
 }

@@ -169,13 +169,13 @@ void unsent() {
   CHECK(!limit.adapt(1032, &bytes));
   // 40 bytes each microsecond.
   limit.took(40000 * 20);
-  CHECK(limit.adapt(1052, &bytes) && bytes == 65536);
+  CHECK(limit.adapt(1052, &bytes) && bytes == 1 << 18);
   limit.took(1);
   CHECK(limit.adapt(1072, &bytes) && bytes == UnsentLimit::kLeast);
   // A rest says nothing.
   limit.begin(90000);
   limit.took(1 << 20);
-  CHECK(!limit.adapt(90000, &bytes) && limit.adapt(90016, &bytes) && bytes == 1 << 17);
+  CHECK(!limit.adapt(90000, &bytes) && limit.adapt(90016, &bytes) && bytes == 1 << 19);
 }
 
 }  // namespace

@@ -106,8 +106,11 @@ export interface Metrics {
     hedged: number
     hedgesWon: number
   }
-  /** Routed frames: delivered here, passed on, refused for want of hops or an owner. */
-  routed: { delivered: number; forwarded: number; unsettled: number; hopLimit: number; busy: number }
+  /**
+   * Routed frames: delivered here, passed on, refused for want of hops or an owner or room, and those whose originators were told that
+   * the connection broke over which they had been passed on.
+   */
+  routed: { delivered: number; forwarded: number; unsettled: number; hopLimit: number; busy: number; lost: number }
   /**
    * Ranges of others that are remembered now; calls by key that went straight to a remembered owner, those that had to be routed, and of
    * the former those whose owner was another one by then.

@@ -94,7 +94,10 @@ export interface Limits {
   outputBytes: number
   /** Memory for messages arriving in fragments, per node. Default 32 MiB. */
   reassemblyBytes: number
-  /** Connections kept only to answer originators, least recently used out first. Default 64. */
+  /**
+   * Connections kept only to answer originators, and to send straight to owners of keys, which clients do, too; least recently used out
+   * first. Default 64.
+   */
   replyConnections: number
   /** Accepted connections. Default 16,384. */
   connections: number

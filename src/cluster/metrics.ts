@@ -8,7 +8,7 @@ const NONE: Omit<Metrics, 'state' | 'transport'> = {
   members: 0,
   connections: { routing: 0, reply: 0, accepted: 0, total: 0 },
   calls: { pending: 0, sent: 0, succeeded: 0, failed: 0, retried: 0, hedged: 0, hedgesWon: 0 },
-  routed: { delivered: 0, forwarded: 0, unsettled: 0, hopLimit: 0, busy: 0 },
+  routed: { delivered: 0, forwarded: 0, unsettled: 0, hopLimit: 0, busy: 0, lost: 0 },
   ranges: { cached: 0, hits: 0, misses: 0, stale: 0 },
   handled: { requests: 0, oneWay: 0, duplicates: 0, failed: 0 },
   streams: {

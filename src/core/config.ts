@@ -89,6 +89,9 @@ export const ITERATIVE_STEPS_MAX = 128
  */
 export const SHORTCUT_OPEN_MS = 10
 export const SHORTCUT_REPLACE_MS = 250
+/** An owner that cannot be reached, or keeps silent to a client, is left to others to send to for so long. */
+export const SHORTCUT_AVOID_MS = 30_000
+export const SHORTCUTS_AVOIDED_MAX = 1_024
 /** Frames held back until a connection to their next hop is up: per address, and in all, in bytes. */
 export const HELD_FRAMES_MAX = 1_024
 export const HELD_BYTES_MAX = 8 * MiB

@@ -14,6 +14,7 @@ import {
   isForKey,
   ownerBytes,
   readExtensions,
+  readFinalSteps,
   readFlags,
   readHigh,
   readHops,
@@ -47,9 +48,10 @@ import {
 import type { Holding } from './holding.ts'
 import type { Links } from './links.ts'
 import { type Origin, Origins } from './origins.ts'
+import type { OwnFrames } from './own-frames.ts'
 import type { Session } from './session.ts'
 
-/** Where the answer to a frame goes. `origin` is absent if it came straight from the originator. */
+/** Where the answer to a frame goes. `origin` is absent if it came straight from the originator, `session` too if that is this process. */
 export interface ReturnPath {
   readonly session: Session | undefined
   readonly origin: Origin | undefined
@@ -65,9 +67,20 @@ export interface ReturnPath {
   readonly uncached: number
 }
 
+/** Whether the originator has sent it to us as the owner of its key; a client, its entry hop, unless that was taken for the owner itself. */
+function knewOwner({ client }: Origin, m: FrameMemory, at: number): boolean {
+  return (readFlags(m, at) & FLAG_FINAL) !== 0 && readHops(m, at) <= (client ? 1 : 0) && readFinalSteps(m, at) === 0
+}
+
 /** Whether the frame comes from who asks, who has sent it to us as the owner of its key: that one only asks again with proof. */
 export function cameStraight(session: Session | undefined, m: FrameMemory, at: number): boolean {
   return session?.role === 'member' && readHops(m, at) === 0 && (readFlags(m, at) & FLAG_FINAL) !== 0
+}
+
+/** Where on the ring who asks is, if it is a member. */
+function idOfMember({ origin, session }: ReturnPath): Id | undefined {
+  if (origin !== undefined) return origin.client ? undefined : origin.id
+  return session?.role === 'member' ? session.ids[0] : undefined
 }
 
 /** Originators that want no answer at all send request id 0. */
@@ -83,8 +96,8 @@ export interface AnsweringOptions {
   cores(): readonly ChordNode[]
   /** Our own address: what is for us does not leave. */
   address(): string
-  /** A frame of our own for ourselves. */
-  inject(memory: FrameMemory, length: number): void
+  /** For frames of our own for ourselves; not those of a client. */
+  own: OwnFrames | undefined
   payloadBytesMax: number
 }
 
@@ -102,9 +115,7 @@ export class Answering {
     const flags = readFlags(m, at)
     const oneWay = (flags & FLAG_ONE_WAY) !== 0
     const origin = this.#origins.read(m, at)
-    // A client's entry hop is its first.
-    const knew = (flags & FLAG_FINAL) !== 0 && readHops(m, at) <= (origin?.client === true ? 1 : 0)
-    const tells = origin !== undefined && session !== undefined && !knew && isForKey(m, at)
+    const tells = origin !== undefined && session !== undefined && !knewOwner(origin, m, at) && isForKey(m, at)
     return {
       session,
       origin,
@@ -193,7 +204,11 @@ export class Answering {
     const owner = core?.range === undefined ? undefined : core
     const bytes = HEADER_BYTES + body.length + (owner === undefined ? 0 : ownerBytes(owner.self.address))
     // A member that asked directly is answered even when its connection has gone; a client has no address.
-    const address = path.origin?.address ?? path.session?.address ?? ''
+    const address = path.origin?.address ?? path.session?.address ?? this.#o.address()
+    if (this.#o.own !== undefined && address === this.#o.address()) {
+      const memory = this.#o.own.add(bytes)
+      return this.#write(memory, this.#o.own.at, bytes, type, index, path, owner, body)
+    }
     const session =
       address === '' || path.session?.address === address ? this.#usable(path.session, address) : links.session(address)
     if (session !== undefined && bytes <= FRAME_BYTES_MAX) {
@@ -207,11 +222,10 @@ export class Answering {
     }
     const memory = frameMemory(bytes)
     this.#write(memory, 0, bytes, type, index, path, owner, body)
-    if (address !== '' && address === this.#o.address()) this.#o.inject(memory, bytes)
-    else if (session !== undefined) {
+    if (session !== undefined) {
       if (!links.sendOn(session, memory.bytes, lane)) this.dropped++
     } else if (!this.#isDialable(path)) this.dropped++
-    else this.#o.holding.hold(address, 'reply', memory, bytes, path.origin?.client ? undefined : path.origin?.id)
+    else this.#o.holding.hold(address, 'reply', memory, bytes, idOfMember(path))
   }
 
   #write(

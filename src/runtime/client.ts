@@ -1,9 +1,9 @@
 /** A caller that is no member: it owns nothing and enters no table. */
 
-import type { Caller, ClientOptions, Owner } from '../api.ts'
-import { type ClientSettings, clientSettings } from '../core/config.ts'
+import type { Caller, ClientOptions, Id, Owner } from '../api.ts'
+import { type ClientSettings, clientSettings, SHORTCUT_OPEN_MS, SILENCE_MS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
-import { decodeFailure, decodeFound, FAIL_NOT_MEMBER } from '../wire/answers.ts'
+import { decodeFailure, decodeFound, FAIL_NOT_MEMBER, readOwner } from '../wire/answers.ts'
 import { type FrameMemory, originBytes, readFlags, readHigh, readLow, readType } from '../wire/frames.ts'
 import { bodyOffset } from '../wire/framing.ts'
 import {
@@ -29,6 +29,7 @@ import { Peers } from './peers.ts'
 import { RememberedRanges } from './remembered-ranges.ts'
 import { requestBytes } from './requests.ts'
 import type { Down, Session } from './session.ts'
+import { Silence } from './silence.ts'
 import { Streams } from './streams/streams.ts'
 import { ownerOf, WALK } from './walk.ts'
 
@@ -55,6 +56,9 @@ export async function connectWith(settings: ClientSettings, environment: Environ
 /** The entry hop adds an origin with its own address, and that must fit into the frame. */
 const ENTRY_ROOM = originBytes('x'.repeat(255))
 
+/** Of a look-up that nobody waits for. */
+const OWNER_MS = 1_000
+
 const NO_RANGES: readonly Owner[] = []
 
 class RingClient extends BaseCaller {
@@ -69,6 +73,10 @@ class RingClient extends BaseCaller {
   readonly #links: Links
   readonly #answering: Answering
   readonly #ranges: RememberedRanges
+  readonly #silence: Silence
+  /** Addresses that have been handed a frame after a silence, and have said nothing since. */
+  readonly #silent = new Set<string>()
+  #askedMs = Number.NEGATIVE_INFINITY
   /** Addresses of members that calls may enter the ring by. */
   #entries: string[] = []
   #turn = 0
@@ -91,14 +99,20 @@ class RingClient extends BaseCaller {
     const { limits, timing } = settings
     this.#ranges = new RememberedRanges({ links, cores: () => [], clock, limits, timing })
     this.known = new KnownRanges(() => NO_RANGES, this.#ranges)
-    const dispatch = (call: Call, nowMs: number) => this.#dispatch(call, nowMs)
+    this.#silence = new Silence({
+      clock,
+      defer: (run) => environment.defer(run),
+      ask: (addresses) => this.#listenTo(addresses),
+    })
     this.exchange = new Exchange({
       links,
       clock,
       random,
       limits,
       isClient: true,
-      dispatch,
+      dispatch: (call, nowMs) => this.#dispatch(call, nowMs),
+      handed: (session) => this.#silence.handed(session),
+      remembered: this.#ranges,
       hedge: (call, nowMs) => this.#hedge(call, nowMs),
       defer: (run) => environment.defer(run),
     })
@@ -108,7 +122,7 @@ class RingClient extends BaseCaller {
       holding: new Holding({ links, clock, undeliverable: () => {} }),
       cores: () => [],
       address: () => '',
-      inject: () => {},
+      own: undefined,
       payloadBytesMax: this.payloadBytesMax,
     })
     this.streams = new Streams({
@@ -126,8 +140,9 @@ class RingClient extends BaseCaller {
       transport: (options) => environment.transport(options),
       handler: {
         peerFrame: (session, ring, at, length) => this.#frame(session, ring, at, length),
-        sessionUp: () => this.#sessionUp(),
+        sessionUp: (session) => this.#sessionUp(session),
         sessionDown: (down) => this.#sessionDown(down),
+        sessionEnded: (session) => this.exchange.sessionEnded(session, this.nowMs()),
         drained: (session) => this.streams.drained(session),
         batchEnd: () => {},
       },
@@ -160,6 +175,7 @@ class RingClient extends BaseCaller {
       this.exchange.close(error)
       this.streams.close(error)
       this.#ranges.stop()
+      this.#silence.stop()
       await this.#links.destroy()
       this.#settleClosed(undefined)
     }
@@ -209,18 +225,33 @@ class RingClient extends BaseCaller {
     return all
   }
 
-  #sessionUp(): void {
+  #sessionUp(session: Session): void {
+    this.#silence.up(session)
+    this.#ranges.reached(session.address)
     this.#connected.resolve()
     this.exchange.sessionUp(this.nowMs())
     this.streams.sessionUp()
   }
 
   #sessionDown(down: Down): void {
-    this.#refused.set(down.address, down.rejection ?? down.cause)
+    const { address, session, cause } = down
+    if (this.#entries.includes(address)) this.#refused.set(address, down.rejection ?? cause)
+    if (session !== undefined) this.#silence.down(session)
+    // Whom we cannot reach, our entry hop may.
+    if (session === undefined) this.#ranges.avoid(address)
+    else if (cause !== 'idle' && cause !== 'local') this.#ranges.cache.forgetAddress(address)
     if (this.#entries.every((address) => this.#refused.has(address))) this.#connected.reject(this.#unreachable())
     if (this.#entries.every((address) => this.#links.session(address) === undefined)) void this.#resolveAnew()
     this.exchange.sessionDown(down, this.nowMs())
     this.streams.sessionDown(down)
+  }
+
+  /** Nobody but us finds out that an owner cannot be heard any more. */
+  #listenTo(addresses: readonly string[]): void {
+    for (const address of addresses) this.#silent.add(address)
+    this.#environment.clock.setTimer(SILENCE_MS, () => {
+      for (const address of addresses) if (this.#silent.delete(address)) this.#ranges.avoid(address)
+    })
   }
 
   /** All have gone; a name may stand for others by now. */
@@ -243,6 +274,7 @@ class RingClient extends BaseCaller {
     if (call.owner !== undefined) {
       return this.exchange.sendVia(call, call.owner.address, 'routing', undefined, true, 0, nowMs)
     }
+    if (call.attempt === 0 && !call.iterative && this.#toRemembered(call, call.key, nowMs)) return
     const entry = this.#entry(call.attempt)
     if (requestBytes(call, undefined) + ENTRY_ROOM > FRAME_BYTES_MAX) return this.#findOwner(call)
     if (call.iterative) return this.#walk(call, entry)
@@ -257,6 +289,28 @@ class RingClient extends BaseCaller {
       return this.exchange.sendBeside(call, session, undefined, false, 0, nowMs)
     }
     return false
+  }
+
+  /** Straight to the owner that is remembered. False: none is, or there is no connection to it; there may be the next time. */
+  #toRemembered(call: Call, key: Id, nowMs: number): boolean {
+    const owner = this.#ranges.next(key)
+    if (owner === undefined) {
+      this.#ranges.missed(key, nowMs)
+      if (call.wants !== 'found' && this.#ranges.find(key) === undefined) this.#askForOwner(key, nowMs)
+      return false
+    }
+    this.#ranges.stats.hits++
+    call.straight = true
+    if (requestBytes(call, undefined) + ENTRY_ROOM > FRAME_BYTES_MAX) call.owner = owner
+    this.exchange.sendVia(call, owner.address, 'reply', undefined, true, 0, nowMs)
+    return true
+  }
+
+  /** An entry hop that knows the owner sends messages there, and nobody would tell us who that is. Now and then it is worth a look-up. */
+  #askForOwner(key: Id, nowMs: number): void {
+    if (this.#settings.limits.cachedRanges === 0 || nowMs - this.#askedMs < SHORTCUT_OPEN_MS) return
+    this.#askedMs = nowMs
+    this.#environment.defer(() => void this.lookup(key, { timeoutMs: OWNER_MS }).catch(() => {}))
   }
 
   /** Another one for each attempt; those that are connected first. */
@@ -294,6 +348,8 @@ class RingClient extends BaseCaller {
   }
 
   #frame(session: Session, m: FrameMemory, at: number, length: number): void {
+    this.#silence.heard(session)
+    if (this.#silent.size > 0) this.#silent.delete(session.address)
     const low = readLow(m, at)
     const high = readHigh(m, at)
     const isRepeated = (readFlags(m, at) & FLAG_UNCACHED) !== 0
@@ -303,11 +359,11 @@ class RingClient extends BaseCaller {
       case TYPE_FOUND: {
         const found = decodeFound(m.bytes, start, end, this.#book)
         if (found === undefined) return
-        const nowMs = this.nowMs()
-        if (this.exchange.table.find(low, high) !== undefined) this.#ranges.learn(found, nowMs)
-        return this.exchange.found(low, high, found, isRepeated, nowMs)
+        this.#learn(low, high, found, 1, isRepeated)
+        return this.exchange.found(low, high, found, isRepeated, this.nowMs())
       }
       case TYPE_REPLY:
+        this.#learn(low, high, readOwner(m, at, this.#book), 0, isRepeated)
         return this.exchange.replied(low, high, isRepeated, m.bytes, start, end)
       case TYPE_FAILURE: {
         const failure = decodeFailure(m.bytes, start, end)
@@ -326,5 +382,11 @@ class RingClient extends BaseCaller {
       default:
         this.#links.refuse(session, 'type')
     }
+  }
+
+  /** As the answer to a call of ours says. */
+  #learn(low: number, high: number, owner: Owner | undefined, straight: number, isRepeated: boolean): void {
+    const call = owner === undefined ? undefined : this.exchange.table.find(low, high)
+    if (call !== undefined) this.#ranges.answered(call, owner!, straight, isRepeated, this.nowMs())
   }
 }

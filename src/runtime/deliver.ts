@@ -33,6 +33,8 @@ export interface DeliveryOptions {
   turn: Turn
   duplicates: number
   member(index: number): Member
+  /** Who this process is as an originator. */
+  self(): Peer
   warn(error: ChordError): void
 }
 
@@ -139,7 +141,8 @@ export class Delivery implements IncomingContext {
       origin.peer ??= this.#peerOf(origin)
       return origin.peer
     }
-    return session!.peers[session!.role === 'client' ? 0 : senderIndex] ?? session!.peers[0]!
+    if (session === undefined) return this.#o.self()
+    return session.peers[session.role === 'client' ? 0 : senderIndex] ?? session.peers[0]!
   }
 
   #peerOf({ client, address, index, incarnation, id }: Origin): Peer {

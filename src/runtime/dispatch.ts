@@ -5,13 +5,13 @@ import { LOST_ATTEMPTS, RECURSIVE_ATTEMPTS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
 import { decide } from '../core/router.ts'
 import { FAIL_ISOLATED, FAIL_UNSETTLED } from '../wire/answers.ts'
-import { type FrameMemory, frameMemory } from '../wire/frames.ts'
 import { FRAME_BYTES_MAX } from '../wire/layout.ts'
 import type { Call } from './calls.ts'
 import type { Exchange } from './exchange.ts'
 import type { Iterative } from './iterative.ts'
+import type { OwnFrames } from './own-frames.ts'
 import type { RememberedRanges } from './remembered-ranges.ts'
-import { requestBytes, writeRequest } from './requests.ts'
+import { OriginBlock, requestBytes, writeRequest } from './requests.ts'
 
 export interface DispatchOptions {
   exchange: () => Exchange
@@ -20,13 +20,13 @@ export interface DispatchOptions {
   iterative: () => Iterative
   isOurs(address: string): boolean
   isSettling(nowMs: number): boolean
-  /** A frame of our own for ourselves. */
-  inject(memory: FrameMemory, length: number): void
+  own: OwnFrames
   nowMs(): number
 }
 
 export class Dispatch {
   readonly #o: DispatchOptions
+  #origin: OriginBlock | undefined
 
   constructor(o: DispatchOptions) {
     this.#o = o
@@ -37,14 +37,14 @@ export class Dispatch {
     const { ranges } = this.#o
     const exchange = this.#o.exchange()
     if (call.key === undefined) {
-      if (this.#o.isOurs(call.address)) return this.#toOurselves(call, nowMs)
+      if (this.#o.isOurs(call.address)) return this.#ours(call, nowMs)
       return exchange.sendVia(call, call.address, 'reply', undefined, false, 0, nowMs)
     }
     if (call.owner !== undefined) return this.straightTo(call, call.owner, true, nowMs)
     if (call.attempt === 0 && !call.iterative && this.#toRemembered(call, call.key, nowMs)) return
     const cores = this.#o.cores()
     const decision = decide(cores, call.key, false, 0, call.attempt % RECURSIVE_ATTEMPTS)
-    if (decision.kind === 'deliver') return this.#toOurselves(call, nowMs)
+    if (decision.kind === 'deliver') return this.#ours(call, nowMs)
     if (decision.kind === 'isolated') {
       if (this.#o.isSettling(nowMs)) return exchange.pause(call, FAIL_ISOLATED, nowMs)
       const text = 'no node that this one knew answers, and the key is not its own'
@@ -52,11 +52,12 @@ export class Dispatch {
     }
     if (decision.kind !== 'forward') return exchange.pause(call, FAIL_UNSETTLED, nowMs)
     if (call.attempt === 0) ranges.missed(call.key, nowMs)
-    const origin = cores[0]!.self
+    const origin = this.#originator()
     if (requestBytes(call, origin) > FRAME_BYTES_MAX) return this.#findOwner(call, call.key, nowMs)
     const tired = call.wants === 'found' && (call.attempt >= RECURSIVE_ATTEMPTS || call.timeouts >= LOST_ATTEMPTS)
     if ((call.iterative || tired) && !decision.final) return this.#o.iterative().start(call, call.key, nowMs)
-    exchange.sendVia(call, decision.to.address, 'routing', origin, decision.final, decision.finalSteps, nowMs)
+    const { to, final, finalSteps } = decision
+    exchange.sendVia(call, to.address, 'routing', final ? undefined : origin, final, finalSteps, nowMs)
   }
 
   /** Once more, by the best way that is not the one it has taken, and whose connection is up. False: there is none. */
@@ -68,15 +69,24 @@ export class Dispatch {
       if (decision.kind !== 'forward') return false
       const session = exchange.session(decision.to.address)
       if (session === undefined || session === call.session) continue
-      return exchange.sendBeside(call, session, cores[0]!.self, decision.final, decision.finalSteps, nowMs)
+      const origin = decision.final ? undefined : this.#originator()
+      return exchange.sendBeside(call, session, origin, decision.final, decision.finalSteps, nowMs)
     }
     return false
   }
 
   /** To one node, which is thought to own the key, or to know the way. */
   straightTo(call: Call, to: Peer, final: boolean, nowMs: number): void {
-    if (this.#o.isOurs(to.address)) return this.#toOurselves(call, nowMs)
-    this.#o.exchange().sendVia(call, to.address, 'reply', this.#o.cores()[0]!.self, final, 0, nowMs)
+    if (this.#o.isOurs(to.address)) return this.#ours(call, nowMs)
+    this.#o.exchange().sendVia(call, to.address, 'reply', final ? undefined : this.#originator(), final, 0, nowMs)
+  }
+
+  /** To be handled here, in another turn. */
+  toOurselves(call: Call, remainingMs: number): void {
+    const { own } = this.#o
+    const bytes = requestBytes(call, undefined)
+    const memory = own.add(bytes)
+    writeRequest(memory, own.at, bytes, call, undefined, false, 0, remainingMs)
   }
 
   /** The first nodes to ask on the way to a key: the best that routing knows, by several ways. */
@@ -95,10 +105,9 @@ export class Dispatch {
     const owner = ranges.next(key)
     if (owner === undefined) return false
     ranges.stats.hits++
-    const origin = this.#o.cores()[0]!.self
     call.straight = true
-    if (requestBytes(call, origin) > FRAME_BYTES_MAX) call.owner = owner
-    this.#o.exchange().sendVia(call, owner.address, 'reply', origin, true, 0, nowMs)
+    if (requestBytes(call, this.#originator()) > FRAME_BYTES_MAX) call.owner = owner
+    this.#o.exchange().sendVia(call, owner.address, 'reply', undefined, true, 0, nowMs)
     return true
   }
 
@@ -121,12 +130,14 @@ export class Dispatch {
     exchange.begin(search, nowMs)
   }
 
-  #toOurselves(call: Call, nowMs: number): void {
-    const origin = this.#o.cores()[0]!.self
-    const bytes = requestBytes(call, origin)
-    const memory = frameMemory(bytes)
-    writeRequest(memory, 0, bytes, call, origin, false, 0, call.deadlineMs - nowMs)
-    this.#o.inject(memory, bytes)
+  #ours(call: Call, nowMs: number): void {
+    this.toOurselves(call, call.deadlineMs - nowMs)
     this.#o.exchange().sent(call, undefined, nowMs)
+  }
+
+  #originator(): OriginBlock {
+    const { self } = this.#o.cores()[0]!
+    if (this.#origin?.peer !== self) this.#origin = new OriginBlock(self)
+    return this.#origin
   }
 }

@@ -2,13 +2,13 @@
 import type { Clock, Limits, Owner, Random } from '../api.ts'
 import { RESEND_MAX_MS, RESEND_MIN_MS } from '../core/config.ts'
 import { ChordError } from '../core/errors.ts'
-import { isolated, reportUncaught } from '../transports/uncaught.ts'
-import { FAIL_BUSY, FAIL_ISOLATED, FAIL_NOT_MEMBER, provesUndelivered } from '../wire/answers.ts'
+import type { Id } from '../core/id.ts'
+import { FAIL_BUSY, FAIL_ISOLATED, FAIL_LOST, FAIL_NOT_MEMBER, provesUndelivered } from '../wire/answers.ts'
 import { FRAME_BYTES_MAX } from '../wire/layout.ts'
 import { type Call, CallTable, type Done } from './calls.ts'
 import { copyOf } from './copies.ts'
 import { Dialing } from './dialing.ts'
-import { errorAtDeadline, errorOfFailure, whatIs } from './failures.ts'
+import { errorAtDeadline, errorOfFailure, errorOfLoss, whatIs } from './failures.ts'
 import { Hedging } from './hedging.ts'
 import type { Links } from './links.ts'
 import { Patience } from './patience.ts'
@@ -16,7 +16,14 @@ import type { RememberedRanges } from './remembered-ranges.ts'
 import { classOfCall, type Originator, requestBytes, sendRequest, writeRequest } from './requests.ts'
 import type { Down, Session } from './session.ts'
 import { Signals } from './signals.ts'
+import { Telling } from './telling.ts'
 import { aborted } from './values.ts'
+
+export interface Ourselves {
+  owns(key: Id): boolean
+  /** Handles it, in another turn. */
+  send(call: Call, remainingMs: number): void
+}
 
 export interface ExchangeOptions {
   links: () => Links
@@ -32,9 +39,9 @@ export interface ExchangeOptions {
   defer(run: () => void): void
   /** A frame for a key went out over it. */
   handed?(session: Session): void
-  /** Who originates calls by key, and who is remembered to own keys; not those of a client, whose entry hop sees to both. */
-  readonly originator?: () => Originator
   readonly remembered?: Pick<RememberedRanges, 'session' | 'doubted'>
+  /** Calls for keys of this process itself; a client has none. */
+  readonly ourselves?: Ourselves
 }
 
 export class Exchange {
@@ -43,8 +50,7 @@ export class Exchange {
   readonly closing = new Set<() => void>()
   readonly stats = { sent: 0, succeeded: 0, failed: 0, retried: 0 }
   readonly #o: ExchangeOptions
-  /** Inside `begin`: what ends there is told later, never before the call has returned. */
-  #beginning = false
+  readonly #telling = new Telling()
   readonly hedging: Hedging
   readonly #patience = new Patience()
   readonly #dialing = new Dialing()
@@ -69,32 +75,42 @@ export class Exchange {
 
   /**
    * The cheap way of a call to one node, over a session that is up: no look at the clock, no timer, nothing allocated.
-   * False: nothing has been done, `begin` it. `origin` if it is the owner of the call's key.
+   * False: nothing has been done, `begin` it. `final`: it is believed to own the call's key.
    */
-  sendDirect(call: Call, session: Session, origin: Originator = undefined): boolean {
-    const bytes = requestBytes(call, origin)
+  sendDirect(call: Call, session: Session, final = false): boolean {
+    const bytes = requestBytes(call, undefined)
     if (bytes > FRAME_BYTES_MAX || call.wants === 'nothing') return false
     const links = this.#o.links()
     const at = links.reserve(session, bytes, 'own', classOfCall(call))
     if (at < 0) return false
-    writeRequest(links.tx, at, bytes, call, origin, origin !== undefined, 0, call.timeoutMs)
+    writeRequest(links.tx, at, bytes, call, undefined, final, 0, call.timeoutMs)
     links.commit(session, at, bytes)
-    this.stats.sent++
     call.hop = session.address
     call.session = session
     session.awaited++
+    this.#leftCheaply(call)
+    return true
+  }
+
+  #leftCheaply(call: Call): void {
+    this.stats.sent++
     call.state = 'sent'
     call.unproven = 1
     this.table.enlist(call)
     if (call.signal !== undefined) this.#signals.add(call.signal, call)
-    return true
   }
 
-  /** The same for a call by key that is not sent again: to the owner, if that is remembered and connected. */
+  /** The same for a call by key that is not sent again: to the owner, if that is this process itself, or remembered and connected. */
   sendToOwner(call: Call): boolean {
     if (call.idempotent || call.wants === 'nothing') return false
-    const session = this.#o.remembered?.session(call.key!)
-    if (session === undefined || !this.sendDirect(call, session, this.#o.originator!())) return false
+    const { ourselves, remembered } = this.#o
+    if (ourselves?.owns(call.key!) === true) {
+      ourselves.send(call, call.timeoutMs)
+      this.#leftCheaply(call)
+      return true
+    }
+    const session = remembered?.session(call.key!)
+    if (session === undefined || !this.sendDirect(call, session, true)) return false
     call.straight = true
     this.#o.handed?.(session)
     return true
@@ -107,15 +123,15 @@ export class Exchange {
     call.state = 'elsewhere'
     this.table.schedule(call, call.deadlineMs)
     if (call.signal !== undefined) this.#signals.add(call.signal, call)
-    this.#beginning = true
+    this.#telling.isBeginning = true
     try {
       this.#o.dispatch(call, nowMs)
     } finally {
-      this.#beginning = false
+      this.#telling.isBeginning = false
     }
   }
 
-  /** To the process at an address: now, or when a session is up. `origin` for what is routed. */
+  /** To the process at an address: now, or when a session is up. `origin` for what is to be passed on. */
   sendVia(
     call: Call,
     address: string,
@@ -202,15 +218,15 @@ export class Exchange {
     const { done, reject } = call
     this.stats.succeeded++
     this.#release(call)
-    this.#tell(done, reject === undefined ? { ok: true, value } : value)
+    this.#telling.tell(done, reject === undefined ? { ok: true, value } : value)
   }
 
   fail(call: Call, error: ChordError): void {
     const { done, reject } = call
     this.stats.failed++
     this.#release(call)
-    if (reject === undefined) this.#tell(done, { ok: false, error })
-    else this.#tell(reject as Done, error)
+    if (reject === undefined) this.#telling.tell(done, { ok: false, error })
+    else this.#telling.tell(reject as Done, error)
   }
 
   /** Nobody waits for it any more, and nobody is told. */
@@ -251,6 +267,7 @@ export class Exchange {
     const call = this.table.find(low, high)
     if (call === undefined || call.state === 'free') return
     const routed = call.key !== undefined
+    if (code === FAIL_LOST) return this.#lostOnItsWay(call, isRepeated, nowMs)
     const again = provesUndelivered(code) || (routed && (code === FAIL_NOT_MEMBER || code === FAIL_ISOLATED))
     if (!again) return this.fail(call, errorOfFailure(code, message))
     if (routed && code !== FAIL_BUSY && !isRepeated) this.#doubt(call)
@@ -279,9 +296,13 @@ export class Exchange {
     if (this.#o.links().session(down.address) === undefined) {
       for (const call of this.#dialing.take(down.address)) this.#unreachable(call, down, nowMs)
     }
-    if (down.session === undefined || down.cause !== 'lost') return
+    if (down.session !== undefined && down.cause === 'lost') this.sessionEnded(down.session, nowMs)
+  }
+
+  /** Nothing more comes over it, nor does who was at its other end go on. */
+  sessionEnded(session: Session, nowMs: number): void {
     for (const call of this.table.all()) {
-      if (call.state === 'sent' && call.session === down.session) this.#lost(call, nowMs)
+      if (call.state === 'sent' && call.session === session) this.#lost(call, nowMs)
     }
   }
 
@@ -309,8 +330,23 @@ export class Exchange {
     if (call.straight && call.pace !== 'hedged') this.#doubt(call)
     if (call.wants === 'found' || call.idempotent) return this.again(call, nowMs)
     // Somebody further on may have it, and answers us directly.
-    if (call.key !== undefined && call.owner === undefined && !this.#o.isClient) return
-    this.fail(call, errorAtDeadline(0, true, whatIs(call)))
+    if (call.key !== undefined && call.owner === undefined && !this.#o.isClient) return this.#awaitLost(call, nowMs)
+    this.fail(call, errorOfLoss(whatIs(call)))
+  }
+
+  /** A connection further on broke. If it went out again since, that may be well. */
+  #lostOnItsWay(call: Call, isRepeated: boolean, nowMs: number): void {
+    if (call.state !== 'sent' || (call.attempt > 0 && !isRepeated)) return
+    if (call.wants === 'found' || call.idempotent) return this.again(call, nowMs)
+    this.#awaitLost(call, nowMs)
+  }
+
+  /** It must not go out again, and may be answered yet: so it waits, but no longer than it takes nearly always. */
+  #awaitLost(call: Call, nowMs: number): void {
+    this.table.settleDeadline(call, nowMs)
+    call.failure = FAIL_LOST
+    const waitMs = this.#patience.lossMs(this.hedging.usualMs(call))
+    this.table.schedule(call, Math.min(call.deadlineMs, nowMs + waitMs))
   }
 
   /** The own lane is full, or the session went down just now. */
@@ -345,6 +381,7 @@ export class Exchange {
       const delivered = call.wants !== 'found' && call.unproven > 0
       return this.fail(call, errorAtDeadline(call.failure, delivered, whatIs(call)))
     }
+    if (call.state === 'sent' && call.failure === FAIL_LOST) return this.fail(call, errorOfLoss(whatIs(call)))
     if (call.state === 'pausing') {
       call.state = 'elsewhere'
       this.table.schedule(call, call.deadlineMs)
@@ -365,20 +402,6 @@ export class Exchange {
     if (call.signal !== undefined) this.#signals.remove(call.signal, call)
     this.table.release(call)
   }
-
-  #tell(done: Done, what: unknown): void {
-    if (this.#beginning) return tellLater(done, what)
-    try {
-      done(what as never)
-    } catch (error) {
-      reportUncaught(error)
-    }
-  }
-}
-
-/** By itself, because a function that makes a closure pays for it each time, also where it makes none. */
-function tellLater(done: Done, what: unknown): void {
-  queueMicrotask(() => isolated(() => done(what as never)))
 }
 
 /** Notes over which session the answer is to come. */

@@ -6,6 +6,7 @@ import {
   FAIL_BUSY,
   FAIL_HOP_LIMIT,
   FAIL_ISOLATED,
+  FAIL_LOST,
   FAIL_NO_HANDLER,
   FAIL_NOT_MEMBER,
   FAIL_REMOTE,
@@ -22,6 +23,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   [FAIL_REMOTE]: 'ERR_REMOTE',
   [FAIL_BAD_BODY]: 'ERR_BAD_BODY',
   [FAIL_ISOLATED]: 'ERR_ISOLATED',
+  [FAIL_LOST]: 'ERR_OUTCOME_UNKNOWN',
   [FAIL_ABORTED]: 'ERR_RESET',
 }
 
@@ -47,6 +49,11 @@ export function errorAtDeadline(failure: number, delivered: boolean, what: strin
     default:
       return new ChordError('ERR_TIMEOUT', `no answer to ${what} before the deadline; nothing was delivered`)
   }
+}
+
+/** A connection on its way broke, and no answer has come since. */
+export function errorOfLoss(what: string): ChordError {
+  return new ChordError('ERR_OUTCOME_UNKNOWN', `a connection that carried ${what} broke; it may have been served`)
 }
 
 /** In words. */

@@ -6,7 +6,7 @@ import type { Id } from '../core/id.ts'
 import type { RangeCache } from '../core/range-cache.ts'
 import { decide, type Shortcuts } from '../core/router.ts'
 import { classOf } from '../transports/classes.ts'
-import { FAIL_BUSY, FAIL_HOP_LIMIT, FAIL_ISOLATED, FAIL_UNSETTLED } from '../wire/answers.ts'
+import { FAIL_BUSY, FAIL_HOP_LIMIT, FAIL_ISOLATED, FAIL_LOST, FAIL_UNSETTLED } from '../wire/answers.ts'
 import {
   type FrameMemory,
   frameMemory,
@@ -18,6 +18,7 @@ import {
   readHops,
   readId,
   readType,
+  readVnode,
   writeOrigin,
 } from '../wire/frames.ts'
 import { bodyOffset, extensionOffset } from '../wire/framing.ts'
@@ -25,18 +26,22 @@ import {
   AT_EXTENSIONS,
   EXT_DEADLINE,
   EXT_ORIGIN,
+  EXT_OWNER,
   FLAG_FINAL,
   FLAG_UNCACHED,
   FRAME_BYTES_MAX,
   HEADER_BYTES,
   ROLE_CLIENT,
+  ROLE_MEMBER,
   TYPE_LOOKUP,
   TYPE_REQUEST,
 } from '../wire/layout.ts'
-import { type Answering, type ReturnPath, wantsAnswer } from './answering.ts'
+import { type Answering, cameStraight, type ReturnPath, wantsAnswer } from './answering.ts'
 import type { Delivery } from './deliver.ts'
+import { awaited, HeadLog } from './head-log.ts'
 import type { HeldFrame, Holding } from './holding.ts'
 import type { Links } from './links.ts'
+import { ownerAt } from './own-ranges.ts'
 import { Relay, type Relayed } from './relay.ts'
 import { WAYS_MAX, type Way } from './route-plan.ts'
 import { Routes } from './routes.ts'
@@ -61,14 +66,19 @@ export interface ForwardOptions {
   violation(session: Session, why: string): void
 }
 
-/** How the frame of a client enters the ring: under a request id of ours, if an answer is wanted. */
+/** Who asks, for a frame that does not say so and is passed on. */
 interface Entrance {
-  readonly client: Session
+  readonly address: string
+  readonly index: number
+  readonly role: number
+  readonly incarnation: bigint
+  readonly id: Id
+  /** A client's goes under a request id of ours, if an answer is wanted. */
   readonly relayed: Relayed | undefined
 }
 
 export class Forward {
-  readonly stats = { delivered: 0, forwarded: 0, unsettled: 0, hopLimit: 0, busy: 0 }
+  readonly stats = { delivered: 0, forwarded: 0, unsettled: 0, hopLimit: 0, busy: 0, lost: 0 }
   readonly relay: Relay
   readonly routes: Routes
   readonly #o: ForwardOptions
@@ -82,19 +92,15 @@ export class Forward {
 
   /** A frame with a key as its target; from `session`, or from this process. */
   receive(session: Session | undefined, m: FrameMemory, at: number, length: number): void {
-    const extensions = readExtensions(m, at)
-    const isAnswer = readType(m, at) !== TYPE_LOOKUP && readType(m, at) !== TYPE_REQUEST
-    const fromClient = session?.role === 'client'
-    // A client has no say in who asked; a member always says it.
-    if (!isAnswer && session !== undefined && fromClient === ((extensions & EXT_ORIGIN) !== 0)) {
-      return this.#o.violation(session, 'origin')
-    }
+    if (session !== undefined && !saysWhoAsks(session, m, at)) return this.#o.violation(session, 'origin')
+    const cores = this.#o.cores()
+    const owner = ownerAt(cores, m, at + HEADER_BYTES)
+    if (owner >= 0) return this.#deliver(session, m, at, length, owner)
     const key = readId(m, at + HEADER_BYTES)
     const flags = readFlags(m, at)
     const final = (flags & FLAG_FINAL) !== 0
     const way = final ? undefined : this.#way(key, (flags & FLAG_UNCACHED) !== 0)
     if (way !== undefined) return this.#passOn(session, m, at, length, way, WAYS_MAX)
-    const cores = this.#o.cores()
     const decision = decide(cores, key, final, readFinalSteps(m, at), 0)
     switch (decision.kind) {
       case 'deliver':
@@ -140,8 +146,9 @@ export class Forward {
   }
 
   #passOn(session: Session | undefined, m: FrameMemory, at: number, length: number, first: Way, waysMax: number): void {
-    const fromClient = session?.role === 'client'
-    if (length + (fromClient ? originBytes(this.#o.self().address) : 0) > FRAME_BYTES_MAX) {
+    const isBare = isRequest(m, at) && (readExtensions(m, at) & EXT_ORIGIN) === 0
+    const origin = isBare ? originBytes(this.#addressFor(session)) : 0
+    if (length + origin > FRAME_BYTES_MAX) {
       this.stats.unsettled++
       return this.#fail(session, m, at, FAIL_UNSETTLED, 'too large to be passed on, and the key is not ours')
     }
@@ -151,7 +158,7 @@ export class Forward {
     }
     const remainingMs = this.#remaining(m, at)
     if (remainingMs === 0) return // nobody waits for it any more
-    const entrance = fromClient ? this.#enter(session, m, at, remainingMs) : undefined
+    const entrance = isBare ? this.#enter(session, m, at, remainingMs) : undefined
     if (entrance === 'full' || !this.#passBy(m, at, length, entrance, first, waysMax)) this.#busy(session, m, at)
   }
 
@@ -193,9 +200,31 @@ export class Forward {
     if (place < 0) return false
     this.#write(links.tx, place, m, at, length, entrance, way)
     links.commit(session, place, bytes)
+    this.note(session, links.tx, place)
     this.#o.handed(session)
     this.stats.forwarded++
     return true
+  }
+
+  /** It has left, and its originator is told should the connection break. */
+  note(session: Session, m: FrameMemory, at: number): void {
+    if ((readExtensions(m, at) & EXT_ORIGIN) === 0) return // an answer
+    session.passed ??= new HeadLog()
+    session.passed.note(m, at, this.#o.turn.nowMs)
+  }
+
+  /** It broke. What was passed on over it may have got further, or not. */
+  lost(session: Session): void {
+    const { answering, turn, links } = this.#o
+    const logs = [session.passed?.take(turn.nowMs), links().transport.routing?.heads(session.link)]
+    session.passed = undefined
+    for (const log of logs) {
+      if (log === undefined) continue
+      for (const { m, at } of awaited(log)) {
+        this.stats.lost++
+        answering.failure(answering.path(undefined, m, at), 0, FAIL_LOST, 'a connection on the way broke')
+      }
+    }
   }
 
   /** Until there is a connection. */
@@ -208,7 +237,12 @@ export class Forward {
   }
 
   #entranceBytes(entrance: Entrance | undefined): number {
-    return entrance === undefined ? 0 : originBytes(this.#o.self().address)
+    return entrance === undefined ? 0 : originBytes(entrance.address)
+  }
+
+  /** Where the answer to a frame that does not say so is to go. */
+  #addressFor(session: Session | undefined): string {
+    return session?.role === 'member' ? session.address : this.#o.self().address
   }
 
   #write(
@@ -225,10 +259,9 @@ export class Forward {
     patchHop(out, place, to.final, to.finalSteps)
   }
 
-  /** The frame of a client, with us as its originator. */
+  /** With its originator. */
   #writeEntered(out: FrameMemory, place: number, m: FrameMemory, at: number, length: number, from: Entrance): void {
-    const { address, incarnation } = this.#o.self()
-    const { client, relayed } = from
+    const { address, index, role, incarnation, id, relayed } = from
     const head = bodyOffset(m, at) - at
     out.bytes.set(m.bytes.subarray(at, at + head), place)
     out.halves[(place + AT_EXTENSIONS) >>> 1] = readExtensions(m, at) | EXT_ORIGIN
@@ -238,17 +271,26 @@ export class Forward {
       out.words[word + 2] = relayed.relayLow
       out.words[word + 3] = relayed.relayHigh
     }
-    const id = client.ids[0]!
-    const p = writeOrigin(out, place + head, address, 0, ROLE_CLIENT, client.incarnations[0] ?? incarnation, id)
+    const p = writeOrigin(out, place + head, address, index, role, incarnation, id)
     out.bytes.set(m.bytes.subarray(at + head, at + length), p)
   }
 
-  #enter(client: Session, m: FrameMemory, at: number, remainingMs: number): Entrance | 'full' {
-    const path = this.#o.answering.path(client, m, at)
-    if (!wantsAnswer(path)) return { client, relayed: undefined }
+  /** From a member that took us for the owner, from this process itself, or from a client, whose answers come by way of us. */
+  #enter(session: Session | undefined, m: FrameMemory, at: number, remainingMs: number): Entrance | 'full' {
+    const address = this.#addressFor(session)
+    if (session?.role !== 'client') {
+      const index = session === undefined || session.peers[readVnode(m, at)] === undefined ? 0 : readVnode(m, at)
+      const { incarnation, id } = session === undefined ? this.#o.self() : session.peers[index]!
+      return { address, index, role: ROLE_MEMBER, incarnation, id, relayed: undefined }
+    }
+    const id = session.ids[0]!
+    const incarnation = session.incarnations[0] ?? this.#o.self().incarnation
+    const entrance = { address, index: 0, role: ROLE_CLIENT, incarnation, id }
+    const path = this.#o.answering.path(session, m, at)
+    if (!wantsAnswer(path)) return { ...entrance, relayed: undefined }
     const { nowMs } = this.#o.turn
-    const relayed = this.relay.add(client, path.low, path.high, nowMs + remainingMs, nowMs)
-    return relayed === undefined ? 'full' : { client, relayed }
+    const relayed = this.relay.add(session, path.low, path.high, nowMs + remainingMs, nowMs)
+    return relayed === undefined ? 'full' : { ...entrance, relayed }
   }
 
   #remaining(m: FrameMemory, at: number): number {
@@ -263,9 +305,25 @@ export class Forward {
   }
 
   #fail(session: Session | undefined, m: FrameMemory, at: number, code: number, message: string): void {
-    const type = readType(m, at)
-    if (type !== TYPE_LOOKUP && type !== TYPE_REQUEST) return // an answer has nobody to answer to
+    if (!isRequest(m, at)) return // an answer has nobody to answer to
     const path: ReturnPath = this.#o.answering.path(session, m, at)
     this.#o.answering.failure(path, 0, code, message)
   }
+}
+
+function isRequest(m: FrameMemory, at: number): boolean {
+  const type = readType(m, at)
+  return type === TYPE_REQUEST || type === TYPE_LOOKUP
+}
+
+/**
+ * A client has no say in who asked, and nothing to answer by key. A member says it, unless it asks itself and has sent the frame straight to
+ * us as the owner of the key.
+ */
+function saysWhoAsks(session: Session, m: FrameMemory, at: number): boolean {
+  const extensions = readExtensions(m, at)
+  if (!isRequest(m, at)) return session.role === 'member'
+  if ((extensions & EXT_OWNER) !== 0) return false
+  const says = (extensions & EXT_ORIGIN) !== 0
+  return session.role === 'client' ? !says : says || cameStraight(session, m, at)
 }

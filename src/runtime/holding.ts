@@ -10,6 +10,7 @@ import { type FrameMemory, readExtensions } from '../wire/frames.ts'
 import { extensionOffset } from '../wire/framing.ts'
 import { EXT_DEADLINE } from '../wire/layout.ts'
 import type { Links } from './links.ts'
+import type { Session } from './session.ts'
 
 export interface HeldFrame {
   readonly memory: FrameMemory
@@ -24,6 +25,8 @@ export interface HeldFrame {
 export interface HoldingOptions {
   links: () => Links
   clock: Clock
+  /** One that waited to be passed on has left. */
+  passedOn?(session: Session, m: FrameMemory): void
   /** The connection did not come up, or the queue is full. */
   undeliverable(frame: HeldFrame): void
 }
@@ -63,7 +66,7 @@ export class Holding {
         if (!this.#age(frame)) this.dropped++
         else if (!this.#o.links().sendOn(session, frame.memory.bytes, frame.kind === 'forward' ? 'forward' : 'own')) {
           this.#o.undeliverable(frame)
-        }
+        } else if (frame.kind === 'forward') this.#o.passedOn?.(session, frame.memory)
       }
     }
   }

@@ -269,6 +269,7 @@ export class Host {
       },
       sessionUp: (session) => this.#sessionUp(session),
       sessionDown: (down) => this.#sessionDown(down),
+      sessionEnded: (session) => this.traffic.sessionEnded(session),
       drained: (session) => this.#o.streams.drained(session),
       batchEnd: () => this.traffic.batchEnd(),
     }

@@ -2,6 +2,7 @@
 import type { Id, Peer } from '../api.ts'
 import type { Link } from '../transports/transport.ts'
 import type { FragmentCutter } from '../wire/fragments.ts'
+import type { HeadLog } from './head-log.ts'
 import type { DownCause, Purpose, Rejection, Session } from './session.ts'
 
 export class LinkSession implements Session {
@@ -14,6 +15,7 @@ export class LinkSession implements Session {
   peers: readonly Peer[] = []
   purpose: Purpose
   awaited = 0
+  passed: HeadLog | undefined = undefined
   streams = 0
   heardPeriod = 0
   heardPassed = 0
@@ -30,6 +32,8 @@ export class LinkSession implements Session {
   /** What `sessionDown` will say when the link has closed, if we know better than the transport. */
   cause: DownCause | undefined
   rejection: Rejection | undefined
+  /** It was told as one that leaves or closes. */
+  isParting = false
   /** Ends a handshake, or a goodbye, that takes too long. */
   timer: Disposable | undefined
   /** Grows with each use, over all sessions. */
@@ -69,6 +73,12 @@ export class LinkSession implements Session {
     if (passed === this.#passed) return false
     this.#passed = passed
     return true
+  }
+
+  /** `sessionDown` is told. */
+  ended(cause: DownCause): void {
+    this.announced = false
+    this.isParting = cause === 'leaving'
   }
 
   stopTimer(): void {

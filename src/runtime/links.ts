@@ -124,9 +124,9 @@ export class Links {
   }
 
   /**
-   * Sends a copy of a whole frame to an address: at once over a session, else when one is up (dialing if nobody does).
-   * Frames over FRAME_BYTES_MAX go as fragments, in order among themselves; small ones sent later may overtake them,
-   * and their bytes must not be changed afterwards. False: a queue is full, the frame is not sent.
+   * Sends a copy of a whole frame to an address: at once over a session, else when one is up (dialing if nobody does). Those over
+   * FRAME_BYTES_MAX go as fragments, in order among themselves; small ones sent later may overtake them, and their bytes must
+   * not be changed afterwards. False: a queue is full, the frame is not sent.
    */
   send(address: string, frame: Uint8Array, purpose: 'routing' | 'reply', lane: Lane): boolean {
     const session = this.#table.get(address)
@@ -319,13 +319,14 @@ export class Links {
       noteFailure(dial, session.cause ?? (reason === 'refused' ? reason : 'unreachable'), session.rejection)
       this.#dialer.next(dial)
     }
+    if (session.isParting) this.#handler.sessionEnded(session)
     this.#down(session, session.cause ?? (reason === 'local' ? 'local' : 'lost'))
     this.#departure.changed()
   }
 
   #down(session: LinkSession, cause: DownCause): void {
     if (!session.announced) return
-    session.announced = false
+    session.ended(cause)
     this.#handler.sessionDown({ address: session.address, cause, session })
   }
 
@@ -346,7 +347,10 @@ export class Links {
   #makeRoomForReply(): boolean {
     const dialing = this.#dialer.count('reply')
     if (this.#table.counts().reply + dialing < this.#options.limits.replyConnections) return true
-    const oldest = this.#table.leastRecentReply()
+    // A member's answers find another way; a client has no address.
+    const oldest =
+      this.#table.leastRecentReply(false) ??
+      (this.#greeting.self.role === 'member' ? this.#table.leastRecentReply(true) : undefined)
     if (oldest !== undefined) this.#farewell(oldest, 'idle')
     return oldest !== undefined
   }

@@ -12,6 +12,11 @@ export class Patience {
     if (call.wants === 'found' && call.attempt === 0 && call.unproven === 1) this.#lookups.add(nowMs - call.sentMs)
   }
 
+  /** For an answer that may still come though a connection on the way broke, by what is usual for its kind, if that is known. */
+  lossMs(usualMs: number | undefined): number {
+    return Math.max(ATTEMPT_MAX_MS, 4 * (usualMs ?? 0))
+  }
+
   /** Until another way is tried, of those calls that try one. */
   attemptMs(call: Call): number {
     const usualMs = this.#lookups.timeoutMs(ATTEMPT_FIRST_MS)

@@ -59,6 +59,12 @@ export class Relay {
     return entry
   }
 
+  /** As `take`, but the answer may still come. */
+  find(relayLow: number, relayHigh: number): Relayed | undefined {
+    const entry = this.#slots.get(relayLow & ~RELAY_BIT)
+    return entry?.relayHigh === relayHigh ? entry : undefined
+  }
+
   /** The client is gone, and nobody can be told any more. */
   sessionDown(session: Session): void {
     for (const entry of this.#byClient.get(session)?.values() ?? []) this.#slots.delete(entry.relayLow & ~RELAY_BIT)

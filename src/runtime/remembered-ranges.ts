@@ -4,7 +4,7 @@
  */
 import type { Clock, Limits, Owner, Peer, Timing } from '../api.ts'
 import type { ChordNode } from '../core/chord-node.ts'
-import { SHORTCUT_OPEN_MS, SHORTCUT_REPLACE_MS } from '../core/config.ts'
+import { SHORTCUT_AVOID_MS, SHORTCUT_OPEN_MS, SHORTCUT_REPLACE_MS, SHORTCUTS_AVOIDED_MAX } from '../core/config.ts'
 import type { Id } from '../core/id.ts'
 import { RangeCache } from '../core/range-cache.ts'
 import type { Shortcuts } from '../core/router.ts'
@@ -31,6 +31,8 @@ export class RememberedRanges implements Remembered, Shortcuts {
   #sweeper: Disposable | undefined
   #isStopped = false
   #openedMs = Number.NEGATIVE_INFINITY
+  /** Owners that nothing goes straight to for now, and what ends that; the first to be avoided is first. */
+  readonly #avoided = new Map<string, Disposable>()
 
   constructor(o: RememberedRangesOptions) {
     this.#o = o
@@ -51,19 +53,38 @@ export class RememberedRanges implements Remembered, Shortcuts {
 
   /** The remembered owner, if it is connected. */
   next(key: Id): Peer | undefined {
-    const owner = this.cache.find(key)?.owner
-    return owner !== undefined && this.#o.links().session(owner.address) !== undefined && !this.#isOurs(key)
-      ? owner
-      : undefined
+    if (this.#reach(key) === undefined || this.#isOurs(key)) return undefined
+    return this.cache.find(key)?.owner
   }
 
-  /** A session to it. */
+  /** A session to it, for a key that is not ours. */
   session(key: Id): Session | undefined {
-    const known = this.cache.find(key)
-    if (known === undefined || this.#isOurs(key)) return undefined
-    const session = this.#o.links().session(known.owner.address)
+    const session = this.#reach(key)
     if (session !== undefined) this.stats.hits++
     return session
+  }
+
+  #reach(key: Id): Session | undefined {
+    const known = this.cache.find(key)
+    if (known === undefined) return undefined
+    const { address } = known.owner
+    return this.#avoided.size > 0 && this.#avoided.has(address) ? undefined : this.#o.links().session(address)
+  }
+
+  /** It cannot be reached, or says nothing: for a while nothing goes straight there, and nobody dials it for that. */
+  avoid(address: string): void {
+    if (this.#isStopped || this.#avoided.has(address)) return
+    if (this.#avoided.size >= SHORTCUTS_AVOIDED_MAX) this.reached(this.#avoided.keys().next().value!)
+    this.#avoided.set(
+      address,
+      this.#o.clock.setTimer(SHORTCUT_AVOID_MS, () => void this.#avoided.delete(address)),
+    )
+  }
+
+  /** There is a new connection to it. */
+  reached(address: string): void {
+    this.#avoided.get(address)?.[Symbol.dispose]()
+    this.#avoided.delete(address)
   }
 
   /** An owner has said so. */
@@ -92,7 +113,7 @@ export class RememberedRanges implements Remembered, Shortcuts {
     const known = this.cache.find(key)
     if (known === undefined || nowMs - this.#openedMs < SHORTCUT_OPEN_MS) return
     const links = this.#o.links()
-    if (links.session(known.owner.address) !== undefined) return
+    if (links.session(known.owner.address) !== undefined || this.#avoided.has(known.owner.address)) return
     const isFull = links.counts().reply >= this.#o.limits.replyConnections
     if (isFull && nowMs - this.#openedMs < SHORTCUT_REPLACE_MS) return
     this.#openedMs = nowMs
@@ -103,6 +124,7 @@ export class RememberedRanges implements Remembered, Shortcuts {
     this.#isStopped = true
     this.#sweeper?.[Symbol.dispose]()
     this.#sweeper = undefined
+    for (const address of [...this.#avoided.keys()]) this.reached(address)
   }
 
   #isOurs(key: Id): boolean {

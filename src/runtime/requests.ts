@@ -6,6 +6,7 @@ import {
   originBytes,
   writeDeadline,
   writeHeader,
+  writeKey,
   writeMethod,
   writeOrigin,
   writeTarget,
@@ -34,14 +35,38 @@ import type { Call } from './calls.ts'
 import type { Links } from './links.ts'
 import type { Session } from './session.ts'
 
-/** The originator that a routed frame names: this process's member 0. A client names none; its entry hop does. */
-export type Originator = Peer | undefined
+/**
+ * The originator that a frame names which others are to pass on: this process's member 0. What goes FINAL over a connection of its originator
+ * names none, and neither does a client: that connection says who asks, and who has to pass the frame on after all writes it down.
+ */
+export type Originator = OriginBlock | undefined
+
+/** ORIGIN, ready to be copied. */
+export class OriginBlock {
+  readonly peer: Peer
+  readonly bytes: number
+  readonly #words: Uint32Array
+
+  constructor(peer: Peer) {
+    this.peer = peer
+    this.bytes = originBytes(peer.address)
+    const memory = frameMemory(this.bytes)
+    writeOrigin(memory, 0, peer.address, 0, ROLE_MEMBER, peer.incarnation, peer.id)
+    this.#words = memory.words
+  }
+
+  write(m: FrameMemory, p: number): number {
+    const words = this.#words
+    const w = p >>> 2
+    for (let i = 0; i < words.length; i++) m.words[w + i] = words[i]!
+    return p + this.bytes
+  }
+}
 
 export function requestBytes(call: Call, origin: Originator): number {
   let bytes = HEADER_BYTES + DEADLINE_BYTES + call.body.length
   if (call.key !== undefined || call.target !== undefined) bytes += TARGET_BYTES
-  if (origin !== undefined) bytes += originBytes(origin.address)
-  return bytes
+  return origin === undefined ? bytes : bytes + origin.bytes
 }
 
 /** Calls that are made many at a time wait behind all others. */
@@ -84,8 +109,9 @@ export function writeRequest(
   finalSteps: number,
   remainingMs: number,
 ): void {
-  const id = call.key ?? call.target?.id
-  const extensions = EXT_DEADLINE | (id === undefined ? 0 : EXT_TARGET) | (origin === undefined ? 0 : EXT_ORIGIN)
+  const { key, target } = call
+  const hasTarget = key !== undefined || target !== undefined
+  const extensions = EXT_DEADLINE | (hasTarget ? EXT_TARGET : 0) | (origin === undefined ? 0 : EXT_ORIGIN)
   const lookup = call.wants === 'found'
   const wanted = call.wants !== 'nothing'
   const flags =
@@ -93,14 +119,15 @@ export function writeRequest(
     (final ? FLAG_FINAL : 0) |
     (call.wants === 'ack' || !wanted ? FLAG_ONE_WAY : 0) |
     (call.idempotent ? FLAG_IDEMPOTENT : 0) |
-    (call.attempt > 0 && call.key !== undefined ? FLAG_UNCACHED : 0)
+    (call.attempt > 0 && key !== undefined ? FLAG_UNCACHED : 0)
   const type = lookup ? TYPE_LOOKUP : TYPE_REQUEST
   writeHeader(m, at, bytes, type, flags, extensions, 0, wanted ? call.slot : 0, wanted ? call.high : 0)
   m.bytes[at + 20] = finalSteps
   if (!lookup) writeMethod(m, at, call.methodLow, call.methodHigh)
   let p = at + HEADER_BYTES
-  if (id !== undefined) p = writeTarget(m, p, id, call.key === undefined ? call.target!.incarnation : 0n)
+  if (key !== undefined) p = writeKey(m, p, key)
+  else if (target !== undefined) p = writeTarget(m, p, target.id, target.incarnation)
   p = writeDeadline(m, p, remainingMs)
-  if (origin !== undefined) p = writeOrigin(m, p, origin.address, 0, ROLE_MEMBER, origin.incarnation, origin.id)
+  if (origin !== undefined) p = origin.write(m, p)
   m.bytes.set(call.body, p)
 }

@@ -42,11 +42,13 @@ export class SessionTable {
     session.lastUsed = ++this.#uses
   }
 
-  leastRecentReply(): LinkSession | undefined {
+  /** `awaiting`: also one over which answers are to come. */
+  leastRecentReply(awaiting: boolean): LinkSession | undefined {
     this.#notePassed()
     let found: LinkSession | undefined
     for (const session of this.all) {
       if (session.purpose !== 'reply' || session.large.length > 0 || session.streams > 0) continue
+      if (!awaiting && session.awaited > 0) continue
       if (found === undefined || session.lastUsed < found.lastUsed) found = session
     }
     return found

@@ -2,6 +2,7 @@
 import type { Clock, Id, Limits, Peer, Random, Timing } from '../api.ts'
 import type { FrameRing, Link, Transport, TransportOptions } from '../transports/transport.ts'
 import type { Refusal } from '../wire/hello.ts'
+import type { HeadLog } from './head-log.ts'
 
 /** Why we hold a connection. `accepted`: the other side does. */
 export type Purpose = 'routing' | 'reply' | 'accepted'
@@ -25,6 +26,8 @@ export interface Session {
   awaited: number
   /** Streams that go over it: it is not idle. */
   streams: number
+  /** Of `forward.ts`: frames that were passed on over it. */
+  passed: HeadLog | undefined
   /** Of `silence.ts`: in which something last came over it; and what the transport had passed on by itself, in and out. */
   heardPeriod: number
   heardPassed: number
@@ -80,6 +83,8 @@ export interface LinksHandler {
   peerFrame(session: Session, ring: FrameRing, offset: number, length: number): void
   sessionUp(session: Session): void
   sessionDown(down: Down): void
+  /** The connection of a session that said goodbye, as one that leaves or closes, is no more: nothing comes over it after this. */
+  sessionEnded(session: Session): void
   /** A session that had refused a `reserve` has room again. */
   drained(session: Session): void
   batchEnd(): void

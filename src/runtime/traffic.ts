@@ -2,8 +2,8 @@
 
 import type { Limits, Member, Owner, Timing } from '../api.ts'
 import type { ChordError } from '../core/errors.ts'
-import { isolated } from '../transports/uncaught.ts'
-import { decodeFailure, decodeFound, FAIL_NOT_MEMBER, FAIL_UNSETTLED, readOwner } from '../wire/answers.ts'
+import { reportUncaught } from '../transports/uncaught.ts'
+import { decodeFailure, decodeFound, FAIL_LOST, FAIL_NOT_MEMBER, FAIL_UNSETTLED, readOwner } from '../wire/answers.ts'
 import {
   type FrameMemory,
   isForKey,
@@ -40,6 +40,7 @@ import { Iterative } from './iterative.ts'
 import type { Links } from './links.ts'
 import { Maintenance } from './maintenance.ts'
 import type { Members } from './members.ts'
+import { OwnFrames } from './own-frames.ts'
 import type { Peers } from './peers.ts'
 import { RELAY_BIT } from './relay.ts'
 import { RememberedRanges } from './remembered-ranges.ts'
@@ -64,9 +65,6 @@ export interface TrafficOptions {
   warn(error: ChordError): void
 }
 
-/** Frames of our own for ourselves handled in one go. */
-const OWN_FRAMES_MAX = 1_024
-
 export class Traffic {
   readonly exchange: Exchange
   readonly delivery: Delivery
@@ -78,8 +76,7 @@ export class Traffic {
   readonly ranges: RememberedRanges
   readonly #silence: Silence
   readonly #o: TrafficOptions
-  /** Our own frames for ourselves. They wait for the next turn: what a caller does not await must not run inside its call. */
-  #own: { memory: FrameMemory; length: number }[] = []
+  readonly #own: OwnFrames
   readonly #turn: Turn
 
   constructor(o: TrafficOptions) {
@@ -96,6 +93,12 @@ export class Traffic {
     const handed = (session: Session) => this.#silence.handed(session)
     this.ranges = new RememberedRanges({ links, cores, clock, limits, timing: o.timing })
     const { ranges } = this
+    this.#own = new OwnFrames({
+      defer: (run) => environment.defer(run),
+      handle: (memory, at, length) => this.#handleOwn(memory, at, length),
+      begin: () => turn.begin(),
+      handled: () => this.batchEnd(),
+    })
     const dispatch = new Dispatch({
       exchange: () => this.exchange,
       cores,
@@ -103,7 +106,7 @@ export class Traffic {
       iterative: () => this.iterative,
       isOurs: o.isOurs,
       isSettling: o.isSettling,
-      inject: (memory, length) => this.#inject(memory, length),
+      own: this.#own,
       nowMs: () => clock.nowMs(),
     })
     this.exchange = new Exchange({
@@ -116,21 +119,38 @@ export class Traffic {
       hedge: (call, nowMs) => dispatch.hedge(call, nowMs),
       defer: (run) => environment.defer(run),
       handed,
-      originator: self,
       remembered: ranges,
+      ourselves: {
+        owns: (key) => cores().some((core) => core.owns(key)),
+        send: (call, remainingMs) => dispatch.toOurselves(call, remainingMs),
+      },
     })
-    this.holding = new Holding({ links, clock, undeliverable: (frame) => this.#undeliverable(frame) })
+    this.holding = new Holding({
+      links,
+      clock,
+      passedOn: (session, m) => this.forward.note(session, m, 0),
+      undeliverable: (frame) => this.#undeliverable(frame),
+    })
     this.answering = new Answering({
       links,
       book,
       holding: this.holding,
       cores,
       address: () => self().address,
-      inject: (memory, length) => this.#inject(memory, length),
+      own: this.#own,
       payloadBytesMax: limits.payloadBytes,
     })
     const { answering, holding } = this
-    this.delivery = new Delivery({ answering, book, clock, turn, duplicates: limits.duplicates, member, warn: o.warn })
+    this.delivery = new Delivery({
+      answering,
+      book,
+      clock,
+      turn,
+      duplicates: limits.duplicates,
+      member,
+      self,
+      warn: o.warn,
+    })
     const { delivery } = this
     this.forward = new Forward({
       links,
@@ -186,6 +206,7 @@ export class Traffic {
 
   sessionUp(session: Session): void {
     this.#silence.up(session)
+    this.ranges.reached(session.address)
     this.forward.routes.sessionChanged(session)
     this.exchange.sessionUp(this.#o.environment.clock.nowMs())
     this.holding.sessionUp()
@@ -193,6 +214,7 @@ export class Traffic {
   }
 
   sessionDown(down: Down): void {
+    if (down.session === undefined) this.ranges.avoid(down.address)
     // A connection that was closed for being idle says nothing of who is there.
     if (down.cause !== 'idle' && down.cause !== 'local') this.ranges.cache.forgetAddress(down.address)
     this.exchange.sessionDown(down, this.#o.environment.clock.nowMs())
@@ -201,7 +223,13 @@ export class Traffic {
     if (down.session === undefined) return
     this.#silence.down(down.session)
     this.forward.routes.sessionChanged(down.session)
+    if (down.cause === 'lost') this.forward.lost(down.session)
     this.forward.relay.sessionDown(down.session)
+  }
+
+  /** A connection that had said goodbye before is no more. */
+  sessionEnded(session: Session): void {
+    this.exchange.sessionEnded(session, this.#o.environment.clock.nowMs())
   }
 
   close(error: ChordError): void {
@@ -211,7 +239,7 @@ export class Traffic {
     this.ranges.stop()
     this.exchange.close(error)
     this.#o.streams.close(error)
-    this.#own = []
+    this.#own.clear()
   }
 
   /** They have said nothing for a while. */
@@ -291,7 +319,8 @@ export class Traffic {
   }
 
   #relay(low: number, high: number, m: FrameMemory, at: number, length: number): void {
-    const entry = this.forward.relay.take(low, high)
+    const { relay } = this.forward
+    const entry = isLost(m, at, length) ? relay.find(low, high) : relay.take(low, high)
     if (entry === undefined) return
     const { book } = this.#o
     const isFound = readType(m, at) === TYPE_FOUND
@@ -315,18 +344,17 @@ export class Traffic {
 
   // Frames of our own for ourselves.
 
-  #inject(memory: FrameMemory, length: number): void {
-    this.#own.push({ memory, length })
-    if (this.#own.length === 1) this.#o.environment.defer(this.#handleOwn)
+  #handleOwn(memory: FrameMemory, at: number, length: number): void {
+    try {
+      this.#application(undefined, memory, at, length)
+    } catch (error) {
+      reportUncaught(error)
+    }
   }
+}
 
-  readonly #handleOwn = (): void => {
-    const frames = this.#own.slice(0, OWN_FRAMES_MAX)
-    this.#turn.begin()
-    for (const { memory, length } of frames) isolated(() => this.#application(undefined, memory, 0, length))
-    this.#turn.end()
-    this.delivery.runBatches()
-    this.#own = this.#own.slice(frames.length)
-    if (this.#own.length > 0) this.#o.environment.defer(this.#handleOwn)
-  }
+/** Only that: not an answer. */
+function isLost(m: FrameMemory, at: number, length: number): boolean {
+  if (readType(m, at) !== TYPE_FAILURE) return false
+  return decodeFailure(m.bytes, bodyOffset(m, at), at + length)?.code === FAIL_LOST
 }

@@ -11,22 +11,31 @@ export interface PlacedLink extends Link {
   readonly generation: number
 }
 
-export class NativeRouting implements Routing {
-  readonly #control: Uint32Array
-  readonly #give: (words: Uint32Array) => boolean
+export interface NativeRoutingOptions {
+  readonly control: Uint32Array
+  /** Hands the words to C++; false if it does not take them. */
+  install(words: Uint32Array): boolean
+  heads(link: PlacedLink): ArrayBuffer | undefined
+}
 
-  /** `give` hands the words to C++; false if it does not take them. */
-  constructor(control: Uint32Array, give: (words: Uint32Array) => boolean) {
-    this.#control = control
-    this.#give = give
+export class NativeRouting implements Routing {
+  readonly #o: NativeRoutingOptions
+
+  constructor(o: NativeRoutingOptions) {
+    this.#o = o
   }
 
   install(tables: RouteTables): void {
-    this.#control[M.CONTROL_ROUTING] = this.#give(routeWords(tables)) ? 1 : 0
+    this.#o.control[M.CONTROL_ROUTING] = this.#o.install(routeWords(tables)) ? 1 : 0
   }
 
   suspend(): void {
-    this.#control[M.CONTROL_ROUTING] = 0
+    this.#o.control[M.CONTROL_ROUTING] = 0
+  }
+
+  heads(link: Link): Uint8Array | undefined {
+    const heads = this.#o.heads(link as PlacedLink)
+    return heads === undefined ? undefined : new Uint8Array(heads)
   }
 }
 

@@ -143,7 +143,11 @@ class NativeTransport implements Transport {
       options.tailBytes ?? TAIL_BYTES_MAX,
       () => this.#onBatch(),
     )
-    this.routing = new NativeRouting(this.#control, (words) => addon.routes(this.#endpoint, words))
+    this.routing = new NativeRouting({
+      control: this.#control,
+      install: (words) => addon.routes(this.#endpoint, words),
+      heads: ({ index, generation }) => addon.heads(this.#endpoint, index, generation),
+    })
   }
 
   async listen(host: string, port: number): Promise<{ host: string; port: number }> {

@@ -69,6 +69,8 @@ export interface Routing {
   /** From now on, until the next call of either. */
   install(tables: RouteTables): void
   suspend(): void
+  /** Of the latest frames that it has passed on over the link, as `runtime/head-log.ts` has them. While `closed` is told, and not later. */
+  heads(link: Link): Uint8Array | undefined
 }
 
 export type CloseReason =

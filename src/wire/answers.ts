@@ -28,6 +28,9 @@ export const FAIL_ISOLATED = 8
 /** Of streams only: the other side has given it up. */
 export const FAIL_ABORTED = 9
 
+/** A connection on its way broke: somebody may have it, and answer it, or nobody. */
+export const FAIL_LOST = 10
+
 /** These prove that no handler saw the message, and that another try may fare better. */
 export function provesUndelivered(code: number): boolean {
   return code === FAIL_UNSETTLED || code === FAIL_BUSY || code === FAIL_HOP_LIMIT

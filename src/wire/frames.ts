@@ -116,9 +116,19 @@ export function isForKey(m: FrameMemory, at: number): boolean {
 
 /** Returns where the next extension starts, as all of these do. Incarnation 0: the id is a key. */
 export function writeTarget(m: FrameMemory, p: number, id: Id, incarnation: bigint): number {
-  id.writeTo(m.bytes, p)
+  writeId(m, p, id)
   m.words[(p >>> 2) + 5] = 0
   writeIncarnation(m, p + TARGET_INCARNATION, incarnation)
+  return p + TARGET_BYTES
+}
+
+/** As `writeTarget` for a key. */
+export function writeKey(m: FrameMemory, p: number, key: Id): number {
+  writeId(m, p, key)
+  const w = p >>> 2
+  m.words[w + 5] = 0
+  m.words[w + 6] = 0
+  m.words[w + 7] = 0
   return p + TARGET_BYTES
 }
 
@@ -142,7 +152,7 @@ export function writeOrigin(
   m.words[p >>> 2] = length | (vnode << 16)
   m.words[(p >>> 2) + 1] = role
   writeIncarnation(m, p + ORIGIN_INCARNATION, incarnation)
-  id.writeTo(m.bytes, p + ORIGIN_ID)
+  writeId(m, p + ORIGIN_ID, id)
   m.words[(p + ORIGIN_ID + 20) >>> 2] = 0
   const start = p + ORIGIN_ADDRESS
   const end = start + padded(length)
@@ -169,7 +179,7 @@ export function writeOwner(
   m.words[p >>> 2] = length | (vnode << 16)
   m.words[(p >>> 2) + 1] = 0
   writeIncarnation(m, p + OWNER_INCARNATION, incarnation)
-  after.writeTo(m.bytes, p + OWNER_AFTER)
+  writeId(m, p + OWNER_AFTER, after)
   m.words[(p + OWNER_AFTER + 20) >>> 2] = 0
   writeIncarnation(m, p + OWNER_EPOCH, epoch)
   const start = p + OWNER_ADDRESS
@@ -183,8 +193,28 @@ export function ownerBytes(address: string): number {
   return OWNER_FIXED_BYTES + padded(address.length)
 }
 
-export function readId(m: FrameMemory, p: number): Id {
-  return Id.fromBytes(m.bytes, p)
+/** Ids in frames start at multiples of 4. */
+export function readId({ words }: FrameMemory, p: number): Id {
+  const w = p >>> 2
+  return new Id(swap(words[w]!), swap(words[w + 1]!), swap(words[w + 2]!), swap(words[w + 3]!), swap(words[w + 4]!))
+}
+
+function writeId({ words }: FrameMemory, p: number, id: Id): void {
+  const w = p >>> 2
+  words[w] = swap(id.w0)
+  words[w + 1] = swap(id.w1)
+  words[w + 2] = swap(id.w2)
+  words[w + 3] = swap(id.w3)
+  words[w + 4] = swap(id.w4)
+}
+
+/** Whether the id at `p` is in `(after, upTo]`. Nothing is made of it where first words decide, as they nearly always do. */
+export function isIdBetweenOrEnd(m: FrameMemory, p: number, after: Id, upTo: Id): boolean {
+  const first = swap(m.words[p >>> 2]!) >>> 0
+  const low = after.w0 >>> 0
+  const high = upTo.w0 >>> 0
+  if (first === low || first === high || low === high) return readId(m, p).isBetweenOrEnd(after, upTo)
+  return low < high ? low < first && first < high : low < first || first < high
 }
 
 export function readAscii(bytes: Uint8Array, p: number, length: number): string {
@@ -228,7 +258,7 @@ export function methodOf(name: string): Method {
   return { low: swap(words[0]!), high: swap(words[1]!) }
 }
 
-/** The words of a hash are big-endian, those of a frame little-endian. */
+/** The words of ids and hashes are big-endian, those of a frame little-endian. */
 function swap(word: number): number {
   return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)
 }

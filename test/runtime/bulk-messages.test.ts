@@ -171,9 +171,9 @@ describe.each([
 
 it('more messages than calls may wait, and more bytes than queues hold', async () => {
   const { ring, nodes, first } = await ringOf(5, [], { limits: { pendingCalls: 5, outputBytes: 20_000 } })
-  const one = ring.settle(first.requestMany(KEYS, ECHO, KEYS))
-  const two = ring.settle(first.requestMany(KEYS, ECHO, KEYS))
-  for (const results of [await one, await two]) expect(values(results)).toEqual(KEYS.map((key) => `${key}!`))
+  const both = [first.requestMany(KEYS, ECHO, KEYS), first.requestMany(KEYS, ECHO, KEYS)]
+  for (const results of await ring.settle(Promise.all(both)))
+    expect(values(results)).toEqual(KEYS.map((key) => `${key}!`))
   const bodies = KEYS.slice(0, 200).map((_, i) => new Uint8Array(9_000).fill(i))
   const echoed = await ring.settle(first.requestMany(KEYS.slice(0, 200), BYTES, bodies))
   expect(codes(echoed)).toEqual(new Set(['ok']))

@@ -4,7 +4,7 @@ import { type ChordNode, Id, type MessageType, raw } from '../../src/index.ts'
 import { Links } from '../../src/runtime/links.ts'
 import { idOf, Peers } from '../../src/runtime/peers.ts'
 import type { Self, Session } from '../../src/runtime/session.ts'
-import { decodeFailure, FAIL_HOP_LIMIT, FAIL_UNSETTLED } from '../../src/wire/answers.ts'
+import { decodeFailure, FAIL_HOP_LIMIT, FAIL_UNSETTLED, readOwner } from '../../src/wire/answers.ts'
 import {
   type FrameMemory,
   frameCopy,
@@ -25,7 +25,9 @@ import {
   AT_HOPS,
   EXT_DEADLINE,
   EXT_ORIGIN,
+  EXT_OWNER,
   EXT_TARGET,
+  FLAG_FINAL,
   FLAG_IDEMPOTENT,
   FRAME_BYTES_MAX,
   HEADER_BYTES,
@@ -39,6 +41,7 @@ import { SimulatedRing } from './simulated-ring.ts'
 const COUNT: MessageType<Uint8Array, Uint8Array> = { name: 'count', request: raw, reply: raw }
 const ADDRESS = '10.9.0.1:7000'
 const INCARNATION = 77n
+const NOTHING = new Uint8Array(0)
 
 let ring: SimulatedRing
 let served = 0
@@ -79,6 +82,7 @@ function connections(host: string, self: Self): Links {
         if (up.address === ring.nodes[0]!.address) session = up
       },
       sessionDown: () => {},
+      sessionEnded: () => {},
       drained: () => {},
       batchEnd: () => {},
     },
@@ -109,6 +113,18 @@ interface Made {
   /** Who is said to ask. */
   address?: string
   id?: Id
+}
+
+/** The same as who asks says it to the owner: without a word of itself. */
+function bare(made: Made): FrameMemory {
+  const m = request({ ...made, flags: FLAG_FINAL | (made.flags ?? 0), body: NOTHING })
+  const body = made.body ?? new Uint8Array(3)
+  const short = frameMemory(HEADER_BYTES + 40 + body.length)
+  short.bytes.set(m.bytes.subarray(0, HEADER_BYTES + 40))
+  short.bytes.set(body, HEADER_BYTES + 40)
+  short.words[0] = short.bytes.length
+  short.halves[9] = EXT_TARGET | EXT_DEADLINE
+  return short
 }
 
 function request(made: Made): FrameMemory {
@@ -220,6 +236,61 @@ it('closes the connection of a member that does not say who asks', async () => {
   expect(session.up).toBe(false)
   expect(ring.nodes[0]!.metrics().refused.origin).toBe(1)
   expect(served).toBe(0)
+})
+
+it('answers a member that asks the owner straight without saying who it is', async () => {
+  expect(links.sendOn(session, bare({ key: 'a', high: 1 }).bytes, 'own')).toBe(true)
+  await ring.run(20)
+  expect(received.map((m) => [readType(m, 0), readHigh(m, 0), m.bytes[18]])).toEqual([[TYPE_REPLY, 1, 0]])
+  const hopped = bare({ key: 'a', high: 2, hops: 1 })
+  links.sendOn(session, hopped.bytes, 'own')
+  await ring.run(20)
+  expect([session.up, served, ring.nodes[0]!.metrics().refused.origin]).toEqual([false, 1, 1])
+})
+
+it('passes on what came straight to the wrong one as its sender’s, and so does whoever has it next', async () => {
+  const from: unknown[] = []
+  const other = await ring.start({}, (node) => {
+    node.handle(COUNT, (message) => {
+      from.push([message.from.address, message.from.incarnation, String(message.from.id)])
+      return Uint8Array.of(99)
+    })
+  })
+  await ring.run(2_000)
+  let key = 'k'
+  while (other.owns(key) === undefined) key += 'k'
+  links.sendOn(session, bare({ key, high: 1 }).bytes, 'own')
+  await ring.run(50)
+  expect(received.map((m) => [readHigh(m, 0), m.bytes[bodyOffset(m, 0)]])).toEqual([[1, 99]])
+  // Its owner is told of, because who asked did not know it.
+  expect(readOwner(received[0]!, 0, new Peers(idOf))).toMatchObject({ owner: { address: other.address } })
+  expect(from).toEqual([[ADDRESS, INCARNATION, String(idOf(ADDRESS, 0))]])
+  // The same request by another way is the same request.
+  await say({ key, high: 1 })
+  await ring.run(50)
+  expect([from.length, other.metrics().handled.duplicates]).toEqual([1, 1])
+  // With its sender it does not fit into a frame.
+  links.sendOn(session, bare({ key, high: 2, body: new Uint8Array(FRAME_BYTES_MAX - HEADER_BYTES - 40) }).bytes, 'own')
+  await ring.run(50)
+  expect(failures()).toEqual([FAIL_UNSETTLED])
+})
+
+it('closes the connection of who asks and says who owns the key, and of a client that answers by key', async () => {
+  const m = bare({ key: 'a', high: 1, body: new Uint8Array(64) })
+  m.halves[9] = EXT_TARGET | EXT_DEADLINE | EXT_OWNER
+  links.sendOn(session, m.bytes, 'own')
+  await ring.run(20)
+  expect([session.up, ring.nodes[0]!.metrics().refused.origin]).toEqual([false, 1])
+  const client = connections('10.9.0.2', { role: 'client', network: 'chordite', address: '', incarnations: [] })
+  client.open(ring.nodes[0]!.address, 'routing')
+  await ring.run(20)
+  const answer = bare({ key: 'a', high: 1 })
+  answer.halves[2] = TYPE_REPLY
+  client.sendOn(session, answer.bytes, 'own')
+  await ring.run(20)
+  expect([session.up, ring.nodes[0]!.metrics().refused.origin]).toEqual([false, 2])
+  expect(served).toBe(0)
+  await client.destroy()
 })
 
 it('closes the connection of who says that somebody else asks one node', async () => {

@@ -21,6 +21,7 @@ export class Told implements LinksHandler {
   readonly frames: { session: Session; type: number; body: Uint8Array }[] = []
   readonly ups: Session[] = []
   readonly downs: Down[] = []
+  readonly ends: Session[] = []
   readonly drains: Session[] = []
   batches = 0
   onFrame: ((session: Session, type: number) => void) | undefined
@@ -37,6 +38,10 @@ export class Told implements LinksHandler {
 
   sessionDown(down: Down): void {
     this.downs.push(down)
+  }
+
+  sessionEnded(session: Session): void {
+    this.ends.push(session)
   }
 
   drained(session: Session): void {

@@ -422,6 +422,45 @@ export function conformance(name: string, makeHarness: () => Harness): void {
         await harness.until(() => deaf.heardBytes() === bytes)
       }, 20_000)
 
+      test('what waits leaves by class, in order within it; a full class refuses no more urgent one', async () => {
+        const a = harness.createA({ outputBytes: 256 * 1024 })
+        const deaf = await harness.deaf()
+        const link = a.transport.dial(deaf.host, deaf.port)
+        sendHello(a.transport, link)
+        await harness.until(() => a.recorder.links.length === 1)
+        await harness.settle()
+        let bulk = 0
+        let bytes = 40
+        const say = (type: number, count: number, size: number) => {
+          const sent = sendFrame(a.transport, link, type, new Uint8Array(size).fill(count))
+          if (sent) bytes += L.HEADER_BYTES + size
+          return sent
+        }
+        for (let full = 0; full < 10; full++) {
+          while (say(L.TYPE_FRAGMENT, bulk % 256, 8000)) bulk++
+          await harness.settle()
+        }
+        const urgent = [L.TYPE_MAINTENANCE_FIRST, L.TYPE_LOOKUP, L.TYPE_REQUEST]
+        for (let i = 0; i < 9; i++) {
+          for (const type of urgent.toReversed()) expect(say(type, i, 40 * i)).toBe(true)
+          expect(say(L.TYPE_FRAGMENT, 0, 8)).toBe(false)
+        }
+        const drains = a.recorder.drains.length
+        deaf.hear()
+        await harness.until(() => deaf.heardBytes() === bytes)
+        await harness.until(() => a.recorder.drains.length > drains)
+        const heard = deaf.heard().slice(1)
+        const kinds = heard.map(({ type, body }) => [type, body[0] ?? 0])
+        expect(kinds.filter(([type]) => type !== L.TYPE_FRAGMENT)).toEqual(
+          urgent.flatMap((type) => Array.from({ length: 9 }, (_, i) => [type, i])),
+        )
+        expect(kinds.filter(([type]) => type === L.TYPE_FRAGMENT).map(([, count]) => count)).toEqual(
+          Array.from({ length: bulk }, (_, i) => i % 256),
+        )
+        const last = heard.findLastIndex(({ type }) => type !== L.TYPE_FRAGMENT)
+        expect(heard.length - last).toBeGreaterThan(25)
+      }, 20_000)
+
       test('a small queue is told to have room again, too', async () => {
         const a = harness.createA({ outputBytes: 4096 })
         const deaf = await harness.deaf()

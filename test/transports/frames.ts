@@ -1,6 +1,7 @@
 /** Frames for tests, and a handler that remembers what it was told. */
+import { classOf } from '../../src/transports/classes.ts'
 import type { CloseReason, FrameRing, Lane, Link, Transport, TransportHandler } from '../../src/transports/transport.ts'
-import { makeRing } from '../../src/wire/framing.ts'
+import { checkFrame, makeRing } from '../../src/wire/framing.ts'
 import * as L from '../../src/wire/layout.ts'
 
 /** Writes a frame of `type` with `body`, padded, at `offset`; its unpadded length. */
@@ -20,6 +21,19 @@ export function frameBytes(type: number, body: Uint8Array): Uint8Array {
   return ring.bytes
 }
 
+/** What `frameBytes` made, one after the other. */
+export function framesOf(bytes: Uint8Array): { type: number; body: Uint8Array }[] {
+  const ring = makeRing(bytes.length)
+  ring.bytes.set(bytes)
+  const frames: { type: number; body: Uint8Array }[] = []
+  for (let at = 0, size = 0; at < bytes.length; at += size) {
+    size = checkFrame(ring, at, bytes.length - at)
+    const body = bytes.slice(at + L.HEADER_BYTES, at + ring.words[at >>> 2]!)
+    frames.push({ type: ring.halves[(at + L.AT_TYPE) >>> 1]!, body })
+  }
+  return frames
+}
+
 export const magicBody = new Uint8Array(new Uint32Array([L.HELLO_MAGIC]).buffer)
 export const helloBytes = frameBytes(L.TYPE_HELLO, magicBody)
 
@@ -31,7 +45,7 @@ export function sendFrame(
   body: Uint8Array,
   lane: Lane = 'own',
 ): boolean {
-  const at = transport.reserve(link, L.HEADER_BYTES + body.length, lane)
+  const at = transport.reserve(link, L.HEADER_BYTES + body.length, lane, classOf(type, 0))
   if (at < 0) return false
   transport.commit(link, at, writeFrame(transport.tx, at, type, body))
   return true

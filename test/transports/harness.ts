@@ -2,7 +2,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { SimulatedNetwork as Network, type SimulatedNetwork } from '../../src/transports/simulated.ts'
 import type { Transport, TransportOptions } from '../../src/transports/transport.ts'
-import { Recorder } from './frames.ts'
+import { framesOf, Recorder } from './frames.ts'
 
 export type MakeTransport = (options: TransportOptions & { tailBytes?: number }) => Transport
 
@@ -24,8 +24,17 @@ export interface Harness {
   /** Lets everything that is under way happen. */
   settle(): Promise<void>
   /** Somebody who accepts connections and reads nothing until `listen` is called. */
-  deaf(): Promise<{ host: string; port: number; hear(): void; heardBytes(): number }>
+  deaf(): Promise<Deaf>
   stop(): Promise<void>
+}
+
+export interface Deaf {
+  readonly host: string
+  readonly port: number
+  hear(): void
+  heardBytes(): number
+  /** Whole frames, once it has heard all. */
+  heard(): readonly { readonly type: number; readonly body: Uint8Array }[]
 }
 
 export type Options = Partial<Omit<TransportOptions, 'handler'>> & { tailBytes?: number; recorder?: Recorder }
@@ -81,12 +90,14 @@ export class RealHarness extends Base implements Harness {
     await turn(30)
   }
 
-  async deaf(): Promise<{ host: string; port: number; hear(): void; heardBytes(): number }> {
+  async deaf(): Promise<Deaf> {
     let hearing = false
     let bytes = 0
+    const chunks: Buffer[] = []
     const hear = (socket: Socket) => {
-      socket.on('data', (chunk) => {
+      socket.on('data', (chunk: Buffer) => {
         bytes += chunk.length
+        chunks.push(chunk)
       })
     }
     const server = createServer({ pauseOnConnect: true }, (socket) => {
@@ -101,6 +112,7 @@ export class RealHarness extends Base implements Harness {
       host: '127.0.0.1',
       port,
       heardBytes: () => bytes,
+      heard: () => framesOf(Buffer.concat(chunks)),
       hear: () => {
         hearing = true
         for (const socket of this.#sockets) {
@@ -141,12 +153,13 @@ export class SimulatedHarness extends Base implements Harness {
     await this.network.run(30)
   }
 
-  async deaf(): Promise<{ host: string; port: number; hear(): void; heardBytes(): number }> {
+  async deaf(): Promise<Deaf> {
     const host = '10.0.0.3'
     const { transport, recorder } = this.make((o) => this.network.createTransport(host, o))
     const bound = await transport.listen(host, 0)
     recorder.onOpened = () => this.network.partition([host])
-    return { ...bound, hear: () => this.network.heal(), heardBytes: () => transport.counters().bytesIn }
+    const heardBytes = () => transport.counters().bytesIn
+    return { ...bound, hear: () => this.network.heal(), heardBytes, heard: () => recorder.frames }
   }
 
   async stop(): Promise<void> {

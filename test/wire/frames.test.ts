@@ -6,6 +6,7 @@ import {
   canCopyShort,
   copyShort,
   frameMemory,
+  isIdBetweenOrEnd,
   joinWords,
   methodOf,
   originBytes,
@@ -23,6 +24,7 @@ import {
   readVnode,
   writeDeadline,
   writeHeader,
+  writeKey,
   writeOrigin,
   writeTarget,
 } from '../../src/wire/frames.ts'
@@ -117,4 +119,21 @@ it('short copies are the same as long ones, where they may be made', () => {
     { numRuns: 1_000, examples: [[300, 303, 0]] },
   )
   expect(canCopyShort(from, 296, 300)).toBe(true)
+})
+
+it('ids are in frames as their bytes, and are compared there as elsewhere', () => {
+  // Few words, so that first words are often equal.
+  const word = fc.constantFrom(0, 1, 0x7fffffff, 0x80000000, 0xffffffff)
+  const id = fc.tuple(word, word, word).map(([a, b, c]) => new Id(a, b, 0x01020304, 0, c))
+  fc.assert(
+    fc.property(id, id, id, (key, after, upTo) => {
+      const m = frameMemory(64)
+      m.bytes.fill(255)
+      expect(writeKey(m, 8, key)).toBe(writeTarget(m, 8, key, 0n))
+      expect([...m.bytes.subarray(8, 40)]).toEqual([...key.bytes, ...new Uint8Array(12)])
+      expect(readId(m, 8)).toEqual(key)
+      expect(isIdBetweenOrEnd(m, 8, after, upTo)).toBe(key.isBetweenOrEnd(after, upTo))
+    }),
+    { numRuns: 2_000 },
+  )
 })
