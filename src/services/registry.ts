@@ -175,7 +175,12 @@ class RegistryService implements Registry {
   /** The answer to `get` of who has taken the range; undefined if nobody has yet. */
   async #ask(move: Move, id: Id): Promise<Uint8Array | undefined> {
     const question = encodeQuestion(move, id)
-    const reply = await this.#started().requestTo(move.to, this.#types.ask, question, { idempotent: true })
+    const ask = () => this.#started().requestTo(move.to, this.#types.ask, question, { idempotent: true })
+    const reply = await ask().catch((error: unknown) => {
+      // Its connection broke with the question on it. Whether anybody is there, the next one tells.
+      if (error instanceof ChordError && error.code === 'ERR_OUTCOME_UNKNOWN') return ask()
+      throw error
+    })
     return reply.length === 0 ? undefined : reply.subarray(1)
   }
 
