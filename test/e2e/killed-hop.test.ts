@@ -83,7 +83,8 @@ describe.each(kinds)('over %s', (transport) => {
     expect(codesOf(await again)).toEqual(new Set(['ok']))
     expect((await owners).filter((owner) => owner.startsWith('ERR_'))).toEqual([])
     for (const code of codesOf(unrepeated)) expect(['ok', 'ERR_OUTCOME_UNKNOWN']).toContain(code)
-    for (const { tookMs } of [...unrepeated, ...(await again)]) expect(tookMs).toBeLessThan(Math.ceil(CALLS / AT_ONCE) * TIMEOUT_MS)
+    for (const { tookMs } of [...unrepeated, ...(await again)])
+      expect(tookMs).toBeLessThan(Math.ceil(CALLS / AT_ONCE) * TIMEOUT_MS)
 
     const served = new Map<string, number>()
     for (const line of readFileSync(serveLog, 'utf8').trimEnd().split('\n')) {
