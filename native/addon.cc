@@ -198,26 +198,6 @@ napi_value flush(napi_env env, napi_callback_info callback) {
   return nullptr;
 }
 
-/** heads(endpoint, index, generation): an ArrayBuffer, or undefined where there are none */
-napi_value heads(napi_env env, napi_callback_info callback) {
-  const Arguments<3> arguments(env, callback);
-  uint32_t index = 0;
-  uint32_t generation = 0;
-  Instance* instance = instance_of(env, arguments.values[0]);
-  if (instance == nullptr || !read_uint(env, arguments.values[1], &index) ||
-      !read_uint(env, arguments.values[2], &generation)) {
-    return nullptr;
-  }
-  uint32_t now_ms = 0;
-  const HeadLog* log = instance->rings_intact() ? instance->endpoint()->heads(index, generation, &now_ms) : nullptr;
-  if (log == nullptr || log->size() == 0) return nullptr;
-  void* bytes = nullptr;
-  napi_value buffer = nullptr;
-  if (napi_create_arraybuffer(env, log->size(), &bytes, &buffer) != napi_ok) return nullptr;
-  log->copy(static_cast<uint8_t*>(bytes), now_ms);
-  return buffer;
-}
-
 /** close(endpoint, index, generation, now) */
 napi_value close(napi_env env, napi_callback_info callback) {
   const Arguments<4> arguments(env, callback);
@@ -234,12 +214,33 @@ napi_value close(napi_env env, napi_callback_info callback) {
   return nullptr;
 }
 
-/** routes(endpoint, words): whether they are routes; see route_table.h */
+/** Of the frames passed on over a link: an ArrayBuffer, or undefined where there are none. */
+napi_value heads_of(napi_env env, Instance& instance, uint32_t index, uint32_t generation) {
+  uint32_t now_ms = 0;
+  const HeadLog* log = instance.rings_intact() ? instance.endpoint()->heads(index, generation, &now_ms) : nullptr;
+  if (log == nullptr || log->size() == 0) return nullptr;
+  void* bytes = nullptr;
+  napi_value buffer = nullptr;
+  if (napi_create_arraybuffer(env, log->size(), &bytes, &buffer) != napi_ok) return nullptr;
+  log->copy(static_cast<uint8_t*>(bytes), now_ms);
+  return buffer;
+}
+
+/** routes(endpoint, words): whether they are routes; see route_table.h. With a link's index and generation: what went
+ * by them. */
 napi_value routes(napi_env env, napi_callback_info callback) {
-  const Arguments<2> arguments(env, callback);
+  const Arguments<3> arguments(env, callback);
   Span<uint32_t> words;
   Instance* instance = instance_of(env, arguments.values[0]);
   if (instance == nullptr) return nullptr;
+  napi_valuetype type{};
+  if (napi_typeof(env, arguments.values[1], &type) == napi_ok && type == napi_number) {
+    uint32_t index = 0;
+    uint32_t generation = 0;
+    if (!read_uint(env, arguments.values[1], &index) || !read_uint(env, arguments.values[2], &generation))
+      return nullptr;
+    return heads_of(env, *instance, index, generation);
+  }
   if (!read_words(env, arguments.values[1], &words)) return fail(env, "chordite: routes are words", kBadOption);
   Endpoint* endpoint = instance->endpoint();
   napi_value answer = nullptr;
@@ -353,7 +354,6 @@ constexpr Export kExports[] = {
     {"flush", flush},
     {"close", close},
     {"routes", routes},
-    {"heads", heads},
     {"reference", reference},
     {"destroy", destroy},
     {"sha1Batch", sha1_batch_export},

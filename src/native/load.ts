@@ -37,8 +37,8 @@ export interface Addon {
   close(endpoint: EndpointHandle, index: number, generation: number, now: boolean): void
   /** Copies them. False: they are no routes, and none are known now. */
   routes(endpoint: EndpointHandle, words: Uint32Array): boolean
-  /** Of frames passed on over the link, as `runtime/head-log.ts` has them; undefined: none. */
-  heads(endpoint: EndpointHandle, index: number, generation: number): ArrayBuffer | undefined
+  /** Heads of the frames that went by them over a link, as `runtime/head-log.ts` has them; undefined: none. */
+  routes(endpoint: EndpointHandle, index: number, generation: number): ArrayBuffer | undefined
   reference(endpoint: EndpointHandle, on: boolean): void
   destroy(endpoint: EndpointHandle, done: () => void): void
   /** With a table of arcs the number of each key's arc, too; only then `hashes` may be null. */

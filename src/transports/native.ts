@@ -146,7 +146,7 @@ class NativeTransport implements Transport {
     this.routing = new NativeRouting({
       control: this.#control,
       install: (words) => addon.routes(this.#endpoint, words),
-      heads: ({ index, generation }) => addon.heads(this.#endpoint, index, generation),
+      heads: ({ index, generation }) => addon.routes(this.#endpoint, index, generation),
     })
   }
 
