@@ -6,6 +6,7 @@ import { addOutcome, countSeeds, emptySummary, faultsOf, hasSeed, roundsOf, type
 import { combineHashes } from '../sim/trace-hash.ts'
 import { count } from './output.ts'
 import type { SeedOptions } from './sim-play.ts'
+import { playedBy } from './sim-version.ts'
 
 export interface CampaignOptions extends SeedOptions {
   readonly seeds: readonly [from: number, to: number]
@@ -39,7 +40,8 @@ export class Campaign {
     this.#o = o
     this.#onViolation = onViolation
     this.#next = o.seeds[0]
-    this.summary = o.summary !== undefined && existsSync(o.summary) ? readSummary(o.summary) : emptySummary()
+    const empty = emptySummary(playedBy(o))
+    this.summary = o.summary !== undefined && existsSync(o.summary) ? readSummary(o.summary, empty) : empty
   }
 
   async run(): Promise<void> {
@@ -134,21 +136,24 @@ export class Campaign {
   }
 }
 
-/** Throws for what is none: it would be overwritten. */
-function readSummary(path: string): Summary {
+/** To go on with. Throws for what is none, or of other code: it would be overwritten, or count what is no more. */
+function readSummary(path: string, empty: Summary): Summary {
   let read: unknown
   try {
     read = JSON.parse(readFileSync(path, 'utf8'))
   } catch (cause) {
     throw new Error(`${path}: ${(cause as Error).message}`, { cause })
   }
-  const empty = emptySummary()
   const isAlike = (name: string) =>
     typeof (read as Partial<Record<string, unknown>>)[name] === typeof empty[name as 'seeds']
   if (typeof read !== 'object' || read === null || !Object.keys(empty).every(isAlike)) {
     throw new Error(`${path} is no summary of chordite sim`)
   }
-  return read as Summary
+  const summary = read as Summary
+  if (summary.playedBy !== empty.playedBy) {
+    throw new Error(`${path} counts what ${summary.playedBy} played; this is ${empty.playedBy}: begin another file`)
+  }
+  return summary
 }
 
 function percent(share: number): string {

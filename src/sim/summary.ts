@@ -1,9 +1,12 @@
 /** What many seeds came to: kept in a file, continued, and merged. */
+import { assert } from '../core/errors.ts'
 import { mergeSummaries } from './oracles/oracles.ts'
 import type { Outcome } from './play.ts'
 
 /** Plain numbers and texts, so that it can be written as JSON. */
 export interface Summary {
+  /** By which code, and what of it. Only what the same code has played can be counted together. */
+  playedBy: string
   /** Seeds that have been played: ranges, both ends included, in order. */
   seeds: [from: number, to: number][]
   events: number
@@ -21,8 +24,9 @@ export interface Summary {
   lookups: { done: number; failed: number }
 }
 
-export function emptySummary(): Summary {
+export function emptySummary(playedBy: string): Summary {
   return {
+    playedBy,
     seeds: [],
     events: 0,
     virtualMs: 0,
@@ -39,6 +43,7 @@ export function emptySummary(): Summary {
 export function addOutcome(summary: Summary, outcome: Outcome, busyMs: number): void {
   const { seed, violations, rounds } = outcome
   merge(summary, {
+    playedBy: summary.playedBy,
     seeds: [[seed, seed]],
     events: outcome.events,
     virtualMs: outcome.virtualMs,
@@ -52,8 +57,9 @@ export function addOutcome(summary: Summary, outcome: Outcome, busyMs: number): 
   })
 }
 
-/** Adds what `other` counts; no seed may be in both. */
+/** Adds what `other` counts; no seed may be in both, and the same code must have played them. */
 export function merge(into: Summary, other: Summary): void {
+  assert(into.playedBy === other.playedBy, 'one code has played what is counted together')
   into.seeds = union([...into.seeds, ...other.seeds])
   into.events += other.events
   into.virtualMs += other.virtualMs

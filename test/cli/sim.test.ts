@@ -43,6 +43,21 @@ describe('chordite sim', () => {
     expect(existsSync(`${file}.new`)).toBe(false)
   })
 
+  it('adds nothing to what other code has played, or plays of another kind', async () => {
+    const file = join(folder, 'others.json')
+    await chordite(['sim', '--seeds', '1..2', '--summary', file])
+    const own = readFileSync(file, 'utf8')
+    const older = own.replace(/, [0-9a-f]{12}, cores/, ', 0123456789ab, cores')
+    const others: [text: string, ...flags: string[]][] = [[older], [own, '--whole'], [own, '--set', 'successors=2']]
+    for (const [text, ...flags] of others) {
+      writeFileSync(file, text)
+      const { code, stderr } = await chordite(['sim', '--seeds', '1..3', '--summary', file, ...flags])
+      expect(code).toBe(1)
+      expect(stderr).toContain(`${file} counts what chordite`)
+      expect(readFileSync(file, 'utf8')).toBe(text)
+    }
+  })
+
   it('plays a scenario', async () => {
     const path = fileURLToPath(new URL('../scenarios/isolation.txt', import.meta.url))
     expect(await chordite(['sim', '--scenario', path])).toMatchObject({ code: 0 })
