@@ -180,7 +180,10 @@ function pointCloser(core: Core, joiner: Peer): void {
   for (const peer of core.remembered.list()) {
     if (peer.id.isBetween(joiner.id, closest.id) && !core.detector.isSuspect(peer)) closest = peer
   }
-  if (closest !== core.self) core.tell(joiner, { type: 'meet', peer: closest })
+  if (closest === core.self) return
+  // Messages within a process take no time: one that follows somebody nearer still would be told so, and ask, without end.
+  if (closest.address === core.self.address && joiner.address === core.self.address) return
+  core.tell(joiner, { type: 'meet', peer: closest })
 }
 
 /** After a death: whoever notified us meanwhile takes the place. It may have found others between us since: ask it. */
