@@ -73,9 +73,12 @@ export function onOwnPlaceFound(core: Core, via: Peer, before: Peer, owner: Peer
   const stranger = !inTable(core, owner)
   // While nodes join around us, lists know of each other only in part: that heals by itself and is no split.
   const isQuiet = nowMs - core.changedMs >= core.config.selfLookupMs
+  const isBeingAsked = core.isAsking('adopt', owner)
   adopt(core, owner, undefined, nowMs)
   // We are nearer than whom it follows. Of itself it would find us step by step, past all that lie between the two of us.
-  if (before !== owner) core.tell(before, { type: 'meet', peer: core.self })
+  // Once: it looks from us on and may tell us the same, and within a process that takes no time.
+  const isSibling = before.address === core.self.address
+  if (before !== owner && !isBeingAsked && !isSibling) core.tell(before, { type: 'meet', peer: core.self })
   if (!stranger) return
   if (isQuiet && core.splits.size < SPLITS_MAX && !core.splits.has(keyOf(via))) {
     core.splits.set(keyOf(via), { via, stranger: owner })
