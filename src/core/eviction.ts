@@ -5,7 +5,7 @@ import { onGoodbye, onHandedOver, proceed } from './leave.ts'
 import { onStepUnanswered } from './lookup.ts'
 import { type Peer, samePeer } from './messages.ts'
 import type { DownReason } from './output.ts'
-import { onGrantUnanswered, ownEverything, ownerBefore, settle } from './responsibility.ts'
+import { anybodyLeft, onGrantUnanswered, ownEverything, settle } from './responsibility.ts'
 import { adopt, onNoNeighbors, promoteCandidate } from './stabilize.ts'
 import type { Core, PendingQuestion } from './state.ts'
 
@@ -34,12 +34,11 @@ export function hasLeft(core: Core): boolean {
 
 /** The list is empty. If everybody left in order we are the ring; otherwise we lost it, and never pretend to own it. */
 function checkAlone(core: Core, reason: DownReason, nowMs: number): void {
-  if (core.successors.length > 0 || core.sole || core.isAsking('adopt')) return
+  if (core.successors.length > 0 || core.isAsking('adopt')) return
+  if (core.sole) return void (reason === 'left' && followAnybody(core, nowMs))
   if (core.status !== 'member' && core.status !== 'isolated' && core.status !== 'joining') return
   if (reason === 'left' && core.range !== undefined) {
-    // Whoever follows us, or owns what lies before our range, is somebody, even if we never listed them.
-    const other = core.predecessor ?? ownerBefore(core)
-    if (other !== undefined) return adopt(core, other, undefined, nowMs)
+    if (followAnybody(core, nowMs)) return
     // A list that did not go around has only come to its end: there are others.
     if (core.listWraps) return becomeSole(core)
   }
@@ -47,6 +46,12 @@ function checkAlone(core: Core, reason: DownReason, nowMs: number): void {
   if (core.status !== 'isolated') core.timers.rejoinMs = Math.min(core.timers.rejoinMs, nowMs)
   if (core.status === 'member') core.setStatus('isolated')
   if (core.config.onIsolated === 'serve' && core.range !== undefined) serveAlone(core)
+}
+
+function followAnybody(core: Core, nowMs: number): boolean {
+  const other = anybodyLeft(core)
+  if (other !== undefined) adopt(core, other, undefined, nowMs)
+  return other !== undefined
 }
 
 function becomeSole(core: Core): void {

@@ -1,9 +1,9 @@
 /** Leaving in order: hand the range to the successor, tell those that may list us, keep forwarding until they know. */
 import { keyOf } from './failure-detector.ts'
 import { type Peer, samePeer } from './messages.ts'
-import { offer, passInheritance } from './responsibility.ts'
+import { offer, passInheritance, probeBoundary } from './responsibility.ts'
 import { adopt } from './stabilize.ts'
-import type { Core, Departure } from './state.ts'
+import type { Core, Departure, Handover } from './state.ts'
 
 const RETRY_MS = 100
 
@@ -31,15 +31,17 @@ export function proceed(core: Core, nowMs: number): void {
     if (departure.goodbyesLeft <= 0) finish(core)
     return
   }
-  if (core.handover?.cause === 'grant' || grantFirst(core, departure)) return
+  if (core.handover?.cause === 'grant' || core.isAsking('handOver') || core.handover?.phase === 'services') return
+  // Who was told and has not refused may own the range by now: while that one lives, it is nobody else's.
+  if (core.handover?.phase === 'telling') return tellHandOver(core, core.handover, nowMs)
+  if (grantFirst(core, departure)) return
   const heirs = core.successors.filter((peer) => !core.detector.isDead(peer))
   const stays = neighbors(core).some((peer) => !departure.leavingToo.has(keyOf(peer)))
   const heir = heirs[0]
   if (core.isAsking('adopt') || (heir === undefined && findHeir(core, departure, nowMs))) return
   if (heir === undefined || !stays) return finish(core)
   if (core.range === undefined) return sayGoodbye(core, nowMs)
-  if (core.isAsking('handOver') || core.handover?.phase === 'services') return
-  if (core.handover !== undefined && samePeer(core.handover.to, heir)) return tellHandOver(core, heir, nowMs)
+  if (core.handover !== undefined && samePeer(core.handover.to, heir)) return tellHandOver(core, core.handover, nowMs)
   const token = core.nextNumber()
   core.handover = { token, cause: 'leave', to: heir, lost: core.range, phase: 'services', boundary: core.boundary }
   core.outputs.push({ kind: 'handover', token, to: heir, lost: core.range, rest: undefined, cause: 'leave' })
@@ -65,7 +67,8 @@ function joinerOf({ predecessor, predecessorHasRange, range, self, detector }: C
 function bequeath(core: Core, nowMs: number): void {
   const { predecessor, predecessorHasRange, predecessorSkips, boundary, detector } = core
   if (predecessor === undefined || predecessorHasRange || predecessorSkips || detector.isSuspect(predecessor)) return
-  if (boundary.dead || samePeer(predecessor, boundary.peer)) passInheritance(core, predecessor, nowMs)
+  if (boundary.dead || samePeer(predecessor, boundary.peer)) return passInheritance(core, predecessor, nowMs)
+  probeBoundary(core, nowMs)
 }
 
 /** A list that has come to its end does not mean that nobody is left. Returns whether to wait for an answer. */
@@ -79,13 +82,19 @@ function findHeir(core: Core, departure: Departure, nowMs: number): boolean {
 /** The services have moved their data to the heir of that moment. */
 export function onLeaverServicesDone(core: Core, nowMs: number): void {
   if (core.handover === undefined) return
-  core.handover.phase = 'telling'
+  core.handover.phase = 'ready'
   proceed(core, nowMs)
 }
 
-function tellHandOver(core: Core, heir: Peer, nowMs: number): void {
-  if (core.range === undefined || core.handover === undefined) return
-  core.ask(heir, { type: 'handOver', after: core.range.after, boundary: core.boundary }, { kind: 'handOver' }, nowMs)
+function tellHandOver(core: Core, handover: Handover, nowMs: number): void {
+  if (core.range === undefined) return
+  handover.phase = 'telling'
+  core.ask(
+    handover.to,
+    { type: 'handOver', after: core.range.after, boundary: core.boundary },
+    { kind: 'handOver' },
+    nowMs,
+  )
 }
 
 /** `answer`: undefined if there was none; it may have been taken then. */
@@ -107,6 +116,7 @@ export function onHandedOver(
   // own successor, which then becomes ours; unless everybody leaves, and there is nothing to wait for.
   if (answer?.leaving) onLeavingToo(core, from, nowMs)
   if (answer !== undefined) {
+    if (core.handover !== undefined) core.handover.phase = 'ready'
     // Whoever joined within our range waits for its part of it, not for what lies before.
     if (joinerOf(core) !== undefined) core.handover = undefined
     else bequeath(core, nowMs)

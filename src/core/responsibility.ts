@@ -42,12 +42,16 @@ export function settle(core: Core, nowMs: number): void {
     offer(core, heirOf(core, core.range, predecessor, nowMs))
   } else if (core.boundary.dead) {
     grow(core, predecessor, nowMs)
-  } else if (core.boundary.peer !== undefined && !core.isAsking('probe', core.boundary.peer)) {
-    // Somebody should lie between our predecessor and our range. Only if that one is dead does the gap fall to us.
-    if (!core.boundary.peer.id.equals(core.self.id)) {
-      core.ask(core.boundary.peer, { type: 'ping' }, { kind: 'probe' }, nowMs)
-    }
+  } else {
+    probeBoundary(core, nowMs)
   }
+}
+
+/** Somebody should lie between our predecessor and our range. Only if that one is dead does the gap fall to us. */
+export function probeBoundary(core: Core, nowMs: number): void {
+  const { peer } = core.boundary
+  if (peer === undefined || peer.id.equals(core.self.id) || core.isAsking('probe', peer)) return
+  core.ask(peer, { type: 'ping' }, { kind: 'probe' }, nowMs)
 }
 
 /**
@@ -164,6 +168,8 @@ export function acceptGrant(core: Core, from: Peer, request: number, grant: Gran
 /** A leaving predecessor gives us its range. Refused unless the two ranges touch, or ours covers it. */
 export function acceptHandOver(core: Core, from: Peer, message: HandOver): boolean {
   const range = core.range
+  // Taken already. Part of it, or all, may be with others by now.
+  if (core.detector.hasDeparted(from)) return true
   const { after } = message
   if (range === undefined || core.departure !== undefined || isBusy(core, from, after)) return false
   if (range.after.equals(from.id)) {
@@ -187,10 +193,12 @@ function isBusy({ handover }: Core, leaver: Peer, after: Range['after']): boolea
   return !samePeer(handover.to, leaver) || (handover.phase === 'telling' && !handover.lost.after.equals(after))
 }
 
-/** Who is known to live and to own what lies before our range. */
-export function ownerBefore(core: Core): Peer | undefined {
-  const { peer, dead } = core.boundary
-  return peer === undefined || dead || peer.id.equals(core.self.id) || core.detector.isDead(peer) ? undefined : peer
+/** With an empty list: who calls us its successor, or owns what lies before our range, is somebody, even if we never listed them. */
+export function anybodyLeft(core: Core): Peer | undefined {
+  const { predecessor, boundary, detector, self } = core
+  if (predecessor !== undefined) return predecessor
+  const { peer, dead } = boundary
+  return peer === undefined || dead || peer.id.equals(self.id) || detector.isDead(peer) ? undefined : peer
 }
 
 /** We may know better than the teller whether the node at the far end is dead. We ourselves never are. */

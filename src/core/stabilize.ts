@@ -3,7 +3,7 @@ import { keyOf } from './failure-detector.ts'
 import { onConflictAlive } from './join.ts'
 import { askWhetherBack } from './merge.ts'
 import { type Answer, isLater, type Message, type Peer, type Question, samePeer } from './messages.ts'
-import { settle } from './responsibility.ts'
+import { anybodyLeft, settle } from './responsibility.ts'
 import type { Core, PendingQuestion } from './state.ts'
 
 const GET_NEIGHBORS: Question = { type: 'getNeighbors' }
@@ -22,8 +22,8 @@ export function stabilize(core: Core, nowMs: number): void {
   if (core.isAsking('stabilize') || core.isAsking('adopt')) return
   const first = core.successors[0]
   if (first === undefined) {
-    // Alone: the first who notifies us ends that.
-    if (core.predecessor !== undefined) adopt(core, core.predecessor, undefined, nowMs)
+    const other = anybodyLeft(core)
+    if (other !== undefined) adopt(core, other, undefined, nowMs)
     return
   }
   askFrom(core, 0, first, nowMs)

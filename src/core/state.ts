@@ -70,8 +70,11 @@ export interface Handover {
   readonly cause: 'grant' | 'leave'
   readonly to: Peer
   readonly lost: Range
-  /** The services are at work, or are done and the new owner has been told. */
-  phase: 'services' | 'telling'
+  /**
+   * The services are at work; or are done, and the new owner has been told. `ready` (of who leaves): it is still to be told, or
+   * has refused.
+   */
+  phase: 'services' | 'ready' | 'telling'
   readonly boundary: Boundary
 }
 

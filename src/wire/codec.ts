@@ -148,13 +148,13 @@ function readMessage(type: Message['type'], body: Reader, book: PeerBook): Messa
     }
     case 'grant': {
       const after = body.flags(1) === 1 ? body.id() : undefined
-      return { type, after, boundary: readBoundary(body, book) }
+      return { type, after, boundary: readBoundary(body, book, after) }
     }
     case 'granted':
       return { type, accepted: body.flags(1) === 1 }
     case 'handOver': {
       const after = body.id()
-      return { type, after, boundary: readBoundary(body, book) }
+      return { type, after, boundary: readBoundary(body, book, after) }
     }
     case 'handedOver': {
       const flags = body.flags(3)
@@ -236,9 +236,12 @@ function writeBoundary(out: Writer, boundary: Boundary, book: PeerBook): void {
   writeOptionalPeer(out, boundary.peer, book)
 }
 
-function readBoundary(body: Reader, book: PeerBook): Boundary {
+/** A range that does not begin at the peer that is said to be there belongs to nobody, and no neighbor could ever end that. */
+function readBoundary(body: Reader, book: PeerBook, after: Id | undefined): Boundary {
   const dead = body.flags(1) === 1
-  return { dead, peer: readOptionalPeer(body, book) }
+  const peer = readOptionalPeer(body, book)
+  if (peer !== undefined && after !== undefined && !peer.id.equals(after)) body.fail()
+  return { dead, peer }
 }
 
 /** Two lists and what surrounds them stay below a frame. */

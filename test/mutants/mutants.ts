@@ -130,7 +130,13 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'impatient-leaver',
     rule: 'a leaver waits for the answer to a grant',
     scenario: 'leaver-and-joiner',
-    edits: [['core/leave.ts', "core.handover?.cause === 'grant' || ", '']],
+    edits: [
+      [
+        'core/leave.ts',
+        "core.handover?.cause === 'grant' || ",
+        "(core.handover?.cause === 'grant' && (core.handover = undefined)) || ",
+      ],
+    ],
   },
   {
     name: 'grant-unacknowledged',

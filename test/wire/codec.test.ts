@@ -18,7 +18,10 @@ const peer = fc
 const id = fc.uint8Array({ minLength: 20, maxLength: 20 }).map((bytes) => Id.fromBytes(bytes))
 const peers = fc.array(peer, { maxLength: 40 })
 const maybe = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined })
-const boundary = fc.record({ peer: maybe(peer), dead: fc.boolean() })
+/** A range begins at the peer that is at its border, where that is known. */
+const border = fc
+  .record({ peer: maybe(peer), dead: fc.boolean(), elsewhere: id })
+  .map(({ peer, dead, elsewhere }) => ({ after: peer?.id ?? elsewhere, boundary: { peer, dead } }))
 
 const message: fc.Arbitrary<Message> = fc.oneof(
   fc.constantFrom<Message>({ type: 'ping' }, { type: 'pong' }, { type: 'getNeighbors' }),
@@ -41,8 +44,10 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     next: peers,
     conflict: maybe(peer),
   }),
-  fc.record({ type: fc.constant('grant' as const), after: maybe(id), boundary }),
-  fc.record({ type: fc.constant('handOver' as const), after: id, boundary }),
+  fc.tuple(border, fc.boolean()).map(([{ after, boundary }, isInheritance]) => {
+    return { type: 'grant' as const, after: isInheritance ? undefined : after, boundary }
+  }),
+  border.map((range) => ({ type: 'handOver' as const, ...range })),
   fc.record({ type: fc.constant('handedOver' as const), accepted: fc.boolean(), leaving: fc.boolean() }),
   fc.record({ type: fc.constant('left' as const), successors: peers }),
   fc.record({ type: fc.constant('notMember' as const), joining: fc.boolean() }),
@@ -56,6 +61,19 @@ describe('maintenance messages', () => {
       fc.property(message, (sent) => {
         const bytes = encodeMessage(sent, book).slice()
         expect(decodeMessage(frameTypeOf(sent), bytes, 0, bytes.length, book)).toEqual({ ok: true, message: sent })
+      }),
+    )
+  })
+
+  it('are refused when a range does not begin at its border', () => {
+    fc.assert(
+      fc.property(peer, id, fc.constantFrom('grant' as const, 'handOver' as const), (at, after, type) => {
+        fc.pre(!at.id.equals(after))
+        const bytes = encodeMessage({ type, after, boundary: { peer: at, dead: false } }, book).slice()
+        expect(
+          decodeMessage(frameTypeOf({ type, after, boundary: { peer: at, dead: false } }), bytes, 0, bytes.length, book)
+            .ok,
+        ).toBe(false)
       }),
     )
   })

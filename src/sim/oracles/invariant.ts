@@ -190,6 +190,13 @@ export class InvariantOracle implements Oracle {
     }
     const live = actor.successorsBefore.map((peer) => this.#view.find(peer)).find((one) => one?.live)
     if (live !== undefined) this.suspected(actor, live)
+    else if (!actor.live && actor.successorsBefore.length === 0) this.#foundAWayAgain(actor)
+  }
+
+  /** It leaves, and had taken all that it followed for dead: what breached nothing then, since who leaves counts no more, does now. */
+  #foundAWayAgain(leaver: Seen): void {
+    this.#suspicion = this.#dirty = true
+    this.#text ??= `${leaver} leaves, had nobody to follow, and took the first who answered`
   }
 
   /** In its new list, from an answer of that very life or what came behind it. */

@@ -88,29 +88,38 @@ export class MaceOracle implements Oracle {
       this.#report('mace', missing, `not reached from ${start} by first successors: ${missing.join(' ')}`)
   }
 
+  /** As an originator would: by other ways, where the first ends with somebody who has passed it on in vain. */
   #checkRoute(from: Seen, to: Seen): void {
     this.#routed++
+    let end = from
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      end = this.#walk(from, to, attempt)
+      if (end === to || suspectsNeighbor(end)) return
+    }
+    this.#report(
+      'mace',
+      [from, to],
+      `no way from ${from} to ${to}: ends at ${end} ${showList(end.successors, this.#view)}`,
+    )
+  }
+
+  /** Where it ends. */
+  #walk(from: Seen, to: Seen, attempt: number): Seen {
     let at = from
     let final = false
     let finalSteps = 0
-    for (let hop = 0; hop < HOPS_MAX; hop++) {
-      const next = this.#hop(at, to, final, finalSteps)
+    for (let hop = 0; hop < HOPS_MAX && at !== to; hop++) {
+      const next = this.#hop(at, to, final, finalSteps, hop === 0 ? attempt : 0)
       if (next === undefined) break
-      if (next.member === to) return
       at = next.member
       final = next.final
       finalSteps = next.finalSteps
     }
-    if (suspectsNeighbor(at)) return
-    this.#report(
-      'mace',
-      [from, to],
-      `no way from ${from} to ${to}: ends at ${at} ${showList(at.successors, this.#view)}`,
-    )
+    return at
   }
 
-  #hop(at: Seen, to: Seen, final: boolean, steps: number) {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  #hop(at: Seen, to: Seen, final: boolean, steps: number, first: number) {
+    for (let attempt = first; attempt < first + ATTEMPTS; attempt++) {
       const decision = route([at.member.node], to.id, final, steps, attempt)
       if (decision.kind === 'deliver') return { member: at, final, finalSteps: steps }
       if (decision.kind !== 'forward') continue

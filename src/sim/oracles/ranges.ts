@@ -183,8 +183,7 @@ export class RangeOracle implements Oracle {
     if (seen.handover === undefined) this.#handovers.delete(seen)
     else this.#handovers.set(seen, seen.handover)
     if (before?.phase !== 'telling' || before === seen.handover) return
-    // A leaver may turn to another heir before the first has answered, who takes it all the same.
-    if (before.cause === 'grant') this.#keepTold(seen, (one) => one.isTaken || one.to !== this.#view.find(before.to))
+    this.#keepTold(seen, (one) => one.isTaken || one.to !== this.#view.find(before.to))
     const { detector } = seen.core
     if (!detector.isDead(before.to) || detector.hasDeparted(before.to)) return
     const to = this.#view.find(before.to)

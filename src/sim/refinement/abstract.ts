@@ -31,7 +31,7 @@ export interface Giving {
   readonly cause: 'grant' | 'leave'
   readonly to: Peer
   readonly lost: Range
-  phase: 'services' | 'telling'
+  phase: 'services' | 'ready' | 'telling'
   readonly boundary: Boundary
 }
 

@@ -99,7 +99,7 @@ export abstract class Following {
   stabilize(): void {
     if (this.isAsking('stabilize') || this.isAsking('adopt')) return
     if (this.s.list.length > 0) this.#askFrom(0)
-    else if (this.s.pred !== undefined) this.adopt(this.s.pred, undefined)
+    else this.#followAnybody()
   }
 
   #askFrom(index: number): void {
@@ -270,13 +270,11 @@ export abstract class Following {
   /** Rule 4: an empty list means the whole ring only if all others said goodbye. */
   #checkAlone(reason: DownReason): void {
     const { s } = this
-    if (s.list.length > 0 || s.sole || this.isAsking('adopt')) return
+    if (s.list.length > 0 || this.isAsking('adopt')) return
+    if (s.sole) return void (reason === 'left' && this.#followAnybody())
     if (s.status !== 'member' && s.status !== 'isolated' && s.status !== 'joining') return
     if (reason === 'left' && s.range !== undefined) {
-      const { peer, dead } = s.boundary
-      const before = peer === undefined || dead || sameId(peer.id, s.self.id) || this.isDead(peer) ? undefined : peer
-      const other = s.pred ?? before
-      if (other !== undefined) return this.adopt(other, undefined)
+      if (this.#followAnybody()) return
       if (s.wraps) {
         this.serveAlone()
         s.status = 'member'
@@ -285,6 +283,16 @@ export abstract class Following {
     }
     if (s.status === 'member') s.status = 'isolated'
     if (s.serve && s.range !== undefined) this.serveAlone()
+  }
+
+  /** Who notified, or owns what lies before the range. */
+  #followAnybody(): boolean {
+    const { boundary, pred, self } = this.s
+    const { peer, dead } = boundary
+    const before = peer === undefined || dead || sameId(peer.id, self.id) || this.isDead(peer) ? undefined : peer
+    const other = pred ?? before
+    if (other !== undefined) this.adopt(other, undefined)
+    return other !== undefined
   }
 
   /** `successors`: who follows the one that says goodbye. */

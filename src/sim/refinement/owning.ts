@@ -88,7 +88,7 @@ export class Owning extends Following {
   servicesDone(): void {
     const { giving } = this.s
     if (giving === undefined || giving.phase !== 'services') return
-    giving.phase = 'telling'
+    giving.phase = giving.cause === 'leave' ? 'ready' : 'telling'
     if (giving.cause === 'leave') this.proceed()
     else this.#tellGrant()
   }
@@ -136,6 +136,7 @@ export class Owning extends Following {
 
   handOver(from: Peer, after: Peer['id'], boundary: Boundary): boolean {
     const { s } = this
+    if (s.doubts.get(nameOf(from))?.departed) return true
     if (s.range === undefined || s.leaving !== undefined) return false
     // What it was offered it has not got yet, or has got whole.
     const { giving } = s
@@ -182,7 +183,8 @@ export class Owning extends Following {
       if (leaving.goodbyesLeft <= 0) this.#finish()
       return
     }
-    if (s.giving?.cause === 'grant') return
+    if (s.giving?.cause === 'grant' || this.isAsking('handOver') || s.giving?.phase === 'services') return
+    if (s.giving?.phase === 'telling') return this.#tellHandOver()
     const joiner = this.#joiner()
     if (joiner !== undefined && s.giving === undefined && !leaving.leavingToo.has(nameOf(joiner)))
       return this.#offer(joiner)
@@ -193,12 +195,17 @@ export class Owning extends Following {
       return this.adopt(s.pred, undefined)
     if (heir === undefined || !stays) return this.#finish()
     if (s.range === undefined) return this.#sayGoodbye()
-    if (this.isAsking('handOver') || s.giving?.phase === 'services') return
-    if (s.giving !== undefined && same(s.giving.to, heir)) {
-      return this.ask(heir, { type: 'handOver', after: s.range.after, boundary: s.boundary }, { kind: 'handOver' })
-    }
+    if (s.giving !== undefined && same(s.giving.to, heir)) return this.#tellHandOver()
     s.giving = { token: -1, cause: 'leave', to: heir, lost: s.range, phase: 'services', boundary: s.boundary }
     this.services.push({ to: heir, cause: 'leave' })
+  }
+
+  /** Until it refuses, or dies, it may own the range. */
+  #tellHandOver(): void {
+    const { range, boundary, giving } = this.s
+    if (range === undefined || giving === undefined) return
+    giving.phase = 'telling'
+    this.ask(giving.to, { type: 'handOver', after: range.after, boundary }, { kind: 'handOver' })
   }
 
   /** Right before us, and without a range. */
@@ -223,6 +230,7 @@ export class Owning extends Following {
     }
     if (answer?.leaving) s.leaving.leavingToo.add(nameOf(from))
     if (answer === undefined) return
+    if (s.giving !== undefined) s.giving.phase = 'ready'
     if (this.#joiner() !== undefined) s.giving = undefined
     else this.#bequeath()
   }
