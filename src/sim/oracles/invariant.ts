@@ -45,6 +45,8 @@ export class InvariantOracle implements Oracle {
   readonly #own = new Map<Seen, readonly Peer[]>()
   readonly #kept = new Map<Seen, readonly Peer[]>()
   #gone: { seen: Seen; how: Gone }[] = []
+  /** Who leaves, or joins anew, without a list: it has had one. */
+  readonly #adrift = new Set<Seen>()
   #newlyLacking = false
   /** What the ledger will say. */
   #text: string | undefined
@@ -84,6 +86,7 @@ export class InvariantOracle implements Oracle {
   gone(seen: Seen, how: Gone): void {
     this.#dirty = true
     this.#gone.push({ seen, how })
+    if (how !== 'crashed') this.#adrift.add(seen)
     this.skips.gone(seen)
     this.#lacking.delete(seen)
     for (const other of this.#view.order) if (isOneOf(seen.self, other.successors)) this.#look(other)
@@ -110,6 +113,7 @@ export class InvariantOracle implements Oracle {
   stopped(seen: Seen): void {
     this.#hold(seen, [])
     this.#keep(seen, undefined)
+    this.#adrift.delete(seen)
   }
 
   settled(seen: Seen | undefined, cause: Cause | 'stopped'): void {
@@ -117,6 +121,8 @@ export class InvariantOracle implements Oracle {
     if (this.skips.lost.length > 0) for (const lost of this.skips.lost) this.#explainSkip(lost, seen)
     if (this.#newlyLacking && seen !== undefined) this.#explainLack(seen)
     this.skips.settle()
+    // A leaver may lose its list more than once.
+    if (seen?.live && seen.successors.length > 0) this.#adrift.delete(seen)
     if (this.#dirty) this.#account(seen, cause)
     if (this.#held) this.#heldEvents++
   }
@@ -190,13 +196,13 @@ export class InvariantOracle implements Oracle {
     }
     const live = actor.successorsBefore.map((peer) => this.#view.find(peer)).find((one) => one?.live)
     if (live !== undefined) this.suspected(actor, live)
-    else if (!actor.live && actor.successorsBefore.length === 0) this.#foundAWayAgain(actor)
+    else if (this.#adrift.has(actor)) this.#foundAWayAgain(actor)
   }
 
-  /** It leaves, and had taken all that it followed for dead: what breached nothing then, since who leaves counts no more, does now. */
-  #foundAWayAgain(leaver: Seen): void {
+  /** That all it followed died, or was taken for dead, breached nothing then, since it counted no more. Now it does. */
+  #foundAWayAgain(actor: Seen): void {
     this.#suspicion = this.#dirty = true
-    this.#text ??= `${leaver} leaves, had nobody to follow, and took the first who answered`
+    this.#text ??= `${actor} had nobody left to follow, and took the first who answered`
   }
 
   /** In its new list, from an answer of that very life or what came behind it. */
