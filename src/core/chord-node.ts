@@ -188,7 +188,7 @@ export class ChordNode {
         else if (purpose.kind === 'confirm') onNeighborsOfPredecessor(core, from, answer, nowMs)
         else if (purpose.kind === 'conflict') onNeighborsOfDouble(core, from, answer)
         else if (purpose.kind === 'joinCheck') onJoinCheck(core, purpose.successors, nowMs)
-        if (answer.leaving) onLeavingSeen(core, from, nowMs)
+        if (answer.leaving) onLeavingSeen(core, from, answer, nowMs)
         return
       case 'closestKnown':
         if (purpose.kind === 'step') onClosestKnown(core, purpose.lookup, from, answer, nowMs)

@@ -1,18 +1,20 @@
 /** Leaving in order: hand the range to the successor, tell those that may list us, keep forwarding until they know. */
 import { keyOf } from './failure-detector.ts'
-import { type Peer, samePeer } from './messages.ts'
+import { type Answer, type Peer, samePeer } from './messages.ts'
 import { offer, passInheritance, probeBoundary } from './responsibility.ts'
 import { adopt } from './stabilize.ts'
 import type { Core, Departure, Handover } from './state.ts'
 
 const RETRY_MS = 100
+/** Where so many leave in a row we look no further for somebody who stays. */
+const LEAVERS_PER_SUCCESSOR = 4
 
 /** Stops taking new ranges at once. Ends with status `left`. */
 export function leave(core: Core, nowMs: number): void {
   if (core.departure !== undefined || core.status === 'left') return
   // A list may be empty for a moment, while whoever follows now is asked: the range still needs an heir.
   const mustHandOver = core.joined || core.range !== undefined
-  core.departure = { phase: 'handingOver', leavingToo: new Set(), goodbyesLeft: 0 }
+  core.departure = { phase: 'handingOver', leavingToo: new Set(), heard: new Set(), named: [], goodbyesLeft: 0 }
   core.setStatus('leaving')
   // A grant that has been told may have been taken: until the answer comes, two would own it. A joiner's comes first anyway.
   if (core.handover?.phase === 'services' && core.predecessorHasRange) core.handover = undefined
@@ -36,10 +38,9 @@ export function proceed(core: Core, nowMs: number): void {
   if (core.handover?.phase === 'telling') return tellHandOver(core, core.handover, nowMs)
   if (grantFirst(core, departure)) return
   const heirs = core.successors.filter((peer) => !core.detector.isDead(peer))
-  const stays = neighbors(core).some((peer) => !departure.leavingToo.has(keyOf(peer)))
   const heir = heirs[0]
   if (core.isAsking('adopt') || (heir === undefined && findHeir(core, departure, nowMs))) return
-  if (heir === undefined || !stays) return finish(core)
+  if (heir === undefined || everybodyLeaves(core, departure)) return finish(core)
   if (core.range === undefined) return sayGoodbye(core, nowMs)
   if (core.handover !== undefined && samePeer(core.handover.to, heir)) return tellHandOver(core, core.handover, nowMs)
   const token = core.nextNumber()
@@ -114,7 +115,7 @@ export function onHandedOver(
   }
   // Not neighbours just now, or busy: our own stabilisation finds out who is. Or it leaves too, and hands over to its
   // own successor, which then becomes ours; unless everybody leaves, and there is nothing to wait for.
-  if (answer?.leaving) onLeavingToo(core, from, nowMs)
+  if (answer?.leaving) onLeavingToo(core, departure, from, nowMs)
   if (answer !== undefined) {
     if (core.handover !== undefined) core.handover.phase = 'ready'
     // Whoever joined within our range waits for its part of it, not for what lies before.
@@ -125,12 +126,22 @@ export function onHandedOver(
   core.timers.departureMs = nowMs + RETRY_MS
 }
 
-function onLeavingToo(core: Core, from: Peer, nowMs: number): void {
-  core.departure?.leavingToo.add(keyOf(from))
-  for (const peer of neighbors(core)) {
-    if (core.departure?.leavingToo.has(keyOf(peer))) continue
-    if (!core.isAsking('probe', peer)) core.ask(peer, { type: 'getNeighbors' }, { kind: 'probe' }, nowMs)
+function onLeavingToo(core: Core, departure: Departure, from: Peer, nowMs: number): void {
+  departure.leavingToo.add(keyOf(from))
+  for (const peer of others(core, departure)) {
+    if (departure.heard.has(keyOf(peer)) || core.isAsking('probe', peer)) continue
+    core.ask(peer, { type: 'getNeighbors' }, { kind: 'probe' }, nowMs)
   }
+}
+
+/** Then there is nothing to wait for. */
+function everybodyLeaves(core: Core, departure: Departure): boolean {
+  return others(core, departure).every((peer) => departure.heard.has(keyOf(peer)))
+}
+
+/** Our own list may be of a time when the ring was smaller: behind those that leave too may be others, whom they know. */
+function others(core: Core, { named }: Departure): Peer[] {
+  return [...neighbors(core), ...named.filter((peer) => !core.detector.isDead(peer))]
 }
 
 function neighbors(core: Core): Peer[] {
@@ -139,10 +150,24 @@ function neighbors(core: Core): Peer[] {
 }
 
 /** Some neighbor told us, in passing, that it leaves. */
-export function onLeavingSeen(core: Core, from: Peer, nowMs: number): void {
-  if (core.departure === undefined) return
-  core.departure.leavingToo.add(keyOf(from))
+export function onLeavingSeen(core: Core, from: Peer, answer: Answer & { type: 'neighbors' }, nowMs: number): void {
+  const { departure } = core
+  if (departure === undefined) return
+  departure.leavingToo.add(keyOf(from))
+  departure.heard.add(keyOf(from))
+  if (departure.heard.size <= LEAVERS_PER_SUCCESSOR * core.config.successors) noteNamed(core, departure, answer)
   proceed(core, nowMs)
+}
+
+function noteNamed(
+  core: Core,
+  departure: Departure,
+  { predecessor, successors }: Answer & { type: 'neighbors' },
+): void {
+  for (const peer of predecessor === undefined ? successors : [predecessor, ...successors]) {
+    if (peer.id.equals(core.self.id) || departure.named.some((known) => samePeer(known, peer))) continue
+    departure.named = [...departure.named, peer]
+  }
 }
 
 /** To everyone who may list us: the predecessor and those whose lists reach as far as ours, and the new owner. */

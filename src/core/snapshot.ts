@@ -7,7 +7,7 @@
 import { ChordNode } from './chord-node.ts'
 import { hashOf } from './digest.ts'
 import type { Peer } from './messages.ts'
-import type { Core, CoreConfig, CoreRandom } from './state.ts'
+import { type Core, type CoreConfig, type CoreRandom, copyOfDeparture } from './state.ts'
 
 /** Getters of `Core`: computed, not kept. */
 type Computed = 'joined' | 'firstLive'
@@ -71,7 +71,7 @@ function copy(state: CoreState): CoreState {
     heir: state.heir,
     handover: handover && { ...handover },
     lastGrant: state.lastGrant,
-    departure: departure && { ...departure, leavingToo: new Set(departure.leavingToo) },
+    departure: departure && copyOfDeparture(departure),
     fingers: state.fingers,
     detector: state.detector,
     remembered: state.remembered,

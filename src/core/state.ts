@@ -80,9 +80,17 @@ export interface Handover {
 
 export interface Departure {
   phase: 'handingOver' | 'sayingGoodbye'
-  /** Successors that said they leave too. */
+  /** Who said that it leaves too. */
   readonly leavingToo: Set<string>
+  /** Those of them that have said whom they know, */
+  readonly heard: Set<string>
+  /** and whom they named. */
+  named: readonly Peer[]
   goodbyesLeft: number
+}
+
+export function copyOfDeparture(departure: Departure): Departure {
+  return { ...departure, leavingToo: new Set(departure.leavingToo), heard: new Set(departure.heard) }
 }
 
 /** When to do what next, in the caller's clock; Infinity for never. */

@@ -39,7 +39,7 @@ test('nor has one that finds that all of a process are gone, when the first of t
   const [before, after] = [peer(2, 'other'), peer(6, 'other')]
   node.core.follow([after], 0)
   node.core.setPredecessor(before, true)
-  node.core.departure = { phase: 'sayingGoodbye', leavingToo: new Set(), goodbyesLeft: 1 }
+  node.core.departure = { phase: 'sayingGoodbye', heard: new Set(), named: [], leavingToo: new Set(), goodbyesLeft: 1 }
   node.core.ask(before, { type: 'left', successors: [after] }, { kind: 'left' }, 0)
   node.departed('other', 100)
   const outputs = []

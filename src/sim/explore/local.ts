@@ -7,7 +7,14 @@ import { ChordNode, type CoreConfig } from '../../core/chord-node.ts'
 import { keyOf } from '../../core/failure-detector.ts'
 import type { Lookup } from '../../core/lookup.ts'
 import type { Peer, Question } from '../../core/messages.ts'
-import type { Core, Handover, PendingQuestion, Purpose, Timers } from '../../core/state.ts'
+import {
+  type Core,
+  copyOfDeparture,
+  type Handover,
+  type PendingQuestion,
+  type Purpose,
+  type Timers,
+} from '../../core/state.ts'
 import type { Universe } from './universe.ts'
 
 /** Every input comes at this time. */
@@ -137,7 +144,7 @@ export function thaw(frozen: Frozen, config: CoreConfig): ChordNode {
   const { self: _, asked, lookups, doubts, remembered, contacts, armed, handover, departure, ...fields } = frozen
   Object.assign(core, fields)
   core.handover = handover && { ...handover }
-  core.departure = departure && { ...departure, leavingToo: new Set(departure.leavingToo) }
+  core.departure = departure && copyOfDeparture(departure)
   core.next = NUMBERS_FROM
   core.changedMs = NOW_MS
   core.contacts = [...contacts]

@@ -5,7 +5,7 @@
 import type { ChordNode } from '../../core/chord-node.ts'
 import type { Boundary, Peer, Range } from '../../core/messages.ts'
 import type { CoreStatus } from '../../core/output.ts'
-import type { Purpose } from '../../core/state.ts'
+import { copyOfDeparture, type Departure, type Purpose } from '../../core/state.ts'
 
 export interface Doubt {
   misses: number
@@ -54,7 +54,7 @@ export interface NodeState {
   heir: boolean
   giving: Giving | undefined
   taken: { readonly from: Peer; readonly request: number } | undefined
-  leaving: { phase: 'handingOver' | 'sayingGoodbye'; leavingToo: Set<string>; goodbyesLeft: number } | undefined
+  leaving: Departure | undefined
   doubts: Map<string, Doubt>
   asked: Map<number, Asked>
   /** Fingers, and those that are only remembered: whom news of an address may concern as well. */
@@ -90,7 +90,7 @@ export function stateOf({ core }: ChordNode): NodeState {
     heir: core.heir,
     giving: handover && { ...handover },
     taken: core.lastGrant,
-    leaving: departure && { ...departure, leavingToo: new Set(departure.leavingToo) },
+    leaving: departure && copyOfDeparture(departure),
     doubts: new Map(Array.from(records, ([key, { misses, dead, departed }]) => [key, { misses, dead, departed }])),
     asked: new Map(asked),
     fingers: core.fingers.distinct(),
@@ -103,7 +103,7 @@ export function copyOf(state: NodeState): NodeState {
   return {
     ...state,
     giving: state.giving && { ...state.giving },
-    leaving: state.leaving && { ...state.leaving, leavingToo: new Set(state.leaving.leavingToo) },
+    leaving: state.leaving && copyOfDeparture(state.leaving),
     doubts: new Map(Array.from(state.doubts, ([key, doubt]) => [key, { ...doubt }])),
     asked: new Map(state.asked),
   }

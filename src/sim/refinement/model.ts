@@ -202,7 +202,8 @@ export class Model extends Owning {
         else if (purpose.kind === 'adopt') this.candidateAnswered(to, purpose.first, answer)
         else if (purpose.kind === 'confirm') this.#predecessorAnswered(to, answer)
         else if (purpose.kind === 'joinCheck' && this.#wantsIn) this.enter(purpose.successors)
-        if (answer.leaving) this.leavingSeen(to)
+        if (answer.leaving)
+          this.leavingSeen(to, [...(answer.predecessor ? [answer.predecessor] : []), ...answer.successors])
         return
       case 'closestKnown':
         if (purpose.kind === 'step' && answer.done) this.#placeFound(to, asked.lookup, answer)

@@ -168,7 +168,7 @@ export class Owning extends Following {
     const { s } = this
     if (s.leaving !== undefined || s.status === 'left') return
     const mustHandOver = this.isJoined || s.range !== undefined
-    s.leaving = { phase: 'handingOver', leavingToo: new Set(), goodbyesLeft: 0 }
+    s.leaving = { phase: 'handingOver', leavingToo: new Set(), heard: new Set(), named: [], goodbyesLeft: 0 }
     s.status = 'leaving'
     if (s.giving?.phase === 'services' && s.predHas) s.giving = undefined
     if (mustHandOver) this.proceed()
@@ -189,11 +189,12 @@ export class Owning extends Following {
     if (joiner !== undefined && s.giving === undefined && !leaving.leavingToo.has(nameOf(joiner)))
       return this.#offer(joiner)
     const heir = s.list.find((peer) => !this.isDead(peer))
-    const stays = this.#neighbors().some((peer) => !leaving.leavingToo.has(nameOf(peer)))
+    const others = [...this.#neighbors(), ...leaving.named.filter((peer) => !this.isDead(peer))]
+    const everybodyLeaves = others.every((peer) => leaving.heard.has(nameOf(peer)))
     if (this.isAsking('adopt')) return
     if (heir === undefined && s.pred !== undefined && !leaving.leavingToo.has(nameOf(s.pred)))
       return this.adopt(s.pred, undefined)
-    if (heir === undefined || !stays) return this.#finish()
+    if (heir === undefined || everybodyLeaves) return this.#finish()
     if (s.range === undefined) return this.#sayGoodbye()
     if (s.giving !== undefined && same(s.giving.to, heir)) return this.#tellHandOver()
     s.giving = { token: -1, cause: 'leave', to: heir, lost: s.range, phase: 'services', boundary: s.boundary }
@@ -242,9 +243,15 @@ export class Owning extends Following {
     if (boundary.dead || same(pred, boundary.peer)) this.#passInheritance(pred)
   }
 
-  leavingSeen(from: Peer): void {
-    if (this.s.leaving === undefined) return
-    this.s.leaving.leavingToo.add(nameOf(from))
+  leavingSeen(from: Peer, known: readonly Peer[]): void {
+    const { leaving, self, successors } = this.s
+    if (leaving === undefined) return
+    leaving.leavingToo.add(nameOf(from))
+    leaving.heard.add(nameOf(from))
+    if (leaving.heard.size <= 4 * successors) {
+      const news = known.filter((peer) => !sameId(peer.id, self.id) && !leaving.named.some((one) => same(one, peer)))
+      leaving.named = [...leaving.named, ...news]
+    }
     this.proceed()
   }
 

@@ -77,7 +77,7 @@ function show(
     s.taken === undefined ? '' : `took ${s.taken.request} of ${name(s.taken.from)}`,
     s.leaving === undefined
       ? ''
-      : `${s.leaving.phase} ${[...s.leaving.leavingToo].sort().map(shortName).join()} ${s.leaving.goodbyesLeft}`,
+      : `${s.leaving.phase} ${showKeys(s.leaving.leavingToo)} heard ${showKeys(s.leaving.heard)} named ${s.leaving.named.map(name).sort().join()} ${s.leaving.goodbyesLeft}`,
     `doubts ${showDoubts(s)}`,
     `asks ${
       [...s.asked.values()]
@@ -94,6 +94,10 @@ function show(
     ...services.map(({ to, cause }) => `services ${cause} to ${name(to)}`),
   ]
   return parts.filter((part) => part !== '').join('; ')
+}
+
+function showKeys(keys: ReadonlySet<string>): string {
+  return [...keys].sort().map(shortName).join()
 }
 
 function showDoubts(s: NodeState): string {
