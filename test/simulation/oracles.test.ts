@@ -224,6 +224,16 @@ describe('ranges', () => {
     expect(found().join()).toContain(text.replace('epoch 9', `epoch ${epoch}`))
   })
 
+  test('a leaver that keeps its range while others stay', () => {
+    const { oracles, member, doctor, found } = ringOf([0, 2, 4, 6])
+    doctor(2, (core) => {
+      core.departure = { phase: 'handingOver', leavingToo: new Set(), heard: new Set(), named: [], goodbyesLeft: 0 }
+      core.status = 'left'
+    })
+    oracles.stopped(member(2))
+    expect(found().join()).toContain('ranges: left with (0, 2], though 0 stays')
+  })
+
   test('a takeover from the living', () => {
     const { oracles, member, peers, found } = ringOf([0, 2, 4, 6])
     const [from] = peers(0)
