@@ -1,6 +1,6 @@
 /** Look-ups that ask the way themselves, step by step: on request, and when routing by others does not get there. */
 import type { Clock, Peer } from '../api.ts'
-import { ITERATIVE_STEPS_MAX } from '../core/config.ts'
+import { ATTEMPT_MAX_MS, ITERATIVE_STEPS_MAX } from '../core/config.ts'
 import type { Id } from '../core/id.ts'
 import type { Message } from '../core/messages.ts'
 import type { Call } from './calls.ts'
@@ -15,7 +15,7 @@ export interface IterativeOptions {
   found(call: Call, owner: Peer, nowMs: number): void
   /** All who seem to be nearer are silent, and this one may know who follows them. */
   through(call: Call, nearest: Peer, nowMs: number): void
-  /** Nobody is left to ask. */
+  /** Nobody is left to ask, and nobody has answered. */
   lost(call: Call, nowMs: number): void
 }
 
@@ -23,6 +23,7 @@ interface Walk {
   readonly call: Call
   readonly high: number
   readonly key: Id
+  readonly startMs: number
   readonly asked: Set<string>
   candidates: Peer[]
   /** Of those that answered. */
@@ -30,6 +31,8 @@ interface Walk {
   steps: number
   /** Questions that may still be answered, the last one last. */
   readonly requests: number[]
+  /** For any answer: everybody has been asked. */
+  isWaiting: boolean
   timer: Disposable | undefined
 }
 
@@ -51,11 +54,13 @@ export class Iterative {
       call,
       high: call.high,
       key,
+      startMs: nowMs,
       asked: new Set(),
       candidates: [...this.#o.start(key)],
       nearest: undefined,
       steps: 0,
       requests: [],
+      isWaiting: false,
       timer: undefined,
     }
     call.state = 'elsewhere'
@@ -67,7 +72,7 @@ export class Iterative {
     if (walk === undefined) return
     this.#walks.delete(request)
     if (!isOn(walk)) return this.#end(walk)
-    const isLast = request === walk.requests.at(-1)
+    const isLast = walk.isWaiting || request === walk.requests.at(-1)
     const nowMs = this.#o.clock.nowMs()
     if (message.type !== 'closestKnown') return isLast ? this.#step(walk, nowMs) : undefined
     if (message.done) {
@@ -94,21 +99,35 @@ export class Iterative {
     const { call, asked, nearest, key } = walk
     walk.timer?.[Symbol.dispose]()
     const next = walk.candidates.find((peer) => !asked.has(nameOf(peer)) && isNearer(peer, nearest, key))
+    const leftMs = walk.startMs + ATTEMPT_MAX_MS - nowMs
+    if (next === undefined && nearest === undefined && leftMs > 0 && this.#mayBeAnswered(walk)) {
+      walk.isWaiting = true
+      return this.#after(walk, leftMs)
+    }
     if (next === undefined || ++walk.steps > ITERATIVE_STEPS_MAX) {
       this.#end(walk)
       call.steps = walk.steps
       return nearest === undefined ? this.#o.lost(call, nowMs) : this.#o.through(call, nearest, nowMs)
     }
+    walk.isWaiting = false
     walk.asked.add(nameOf(next))
     const request = RUNTIME_QUESTIONS + this.#next
     this.#next = (this.#next + 1) % RUNTIME_QUESTIONS
     walk.requests.push(request)
     this.#walks.set(request, walk)
-    walk.timer = this.#o.clock.setTimer(QUESTION_MS, () => {
+    this.#after(walk, QUESTION_MS)
+    this.#o.ask(next, request, { type: 'closest', key, joiner: false })
+  }
+
+  #mayBeAnswered({ requests }: Walk): boolean {
+    return requests.some((request) => this.#walks.has(request))
+  }
+
+  #after(walk: Walk, ms: number): void {
+    walk.timer = this.#o.clock.setTimer(ms, () => {
       if (isOn(walk)) this.#step(walk, this.#o.clock.nowMs())
       else this.#end(walk)
     })
-    this.#o.ask(next, request, { type: 'closest', key, joiner: false })
   }
 
   #end(walk: Walk): void {

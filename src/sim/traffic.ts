@@ -76,6 +76,10 @@ interface Walk {
   candidates: Peer[]
   /** Of those that answered. */
   nearest: Peer | undefined
+  /** Questions that were not answered. */
+  open: number
+  /** For any answer: everybody has been asked. */
+  isWaiting: boolean
 }
 
 const HOPS_MAX = DEFAULT_LIMITS.hops
@@ -291,29 +295,37 @@ export class Traffic {
       if (decision.kind === 'forward' && !candidates.includes(decision.to)) candidates.push(decision.to)
     }
     call.sentMs = this.#engine.nowMs
-    this.#step(call, { turn: call.turn, asked: new Set(), candidates, nearest: undefined })
+    this.#step(call, { turn: call.turn, asked: new Set(), candidates, nearest: undefined, open: 0, isWaiting: false })
   }
 
   #step(call: Call, walk: Walk): void {
     if (!this.#lives(call)) return
     const next = walk.candidates.find((peer) => !walk.asked.has(keyOf(peer)) && isNearer(peer, walk.nearest, call.key))
+    const leftMs = call.sentMs + ATTEMPT_MAX_MS - this.#engine.nowMs
+    if (next === undefined && walk.nearest === undefined && walk.open > 0 && leftMs > 0) {
+      walk.isWaiting = true
+      return this.#engine.after(leftMs, () => {
+        if (isOn(call, walk) && walk.isWaiting) this.#step(call, walk)
+      })
+    }
     if (next === undefined || walk.asked.size >= ITERATIVE_STEPS_MAX) {
       if (walk.nearest === undefined) return this.#pause(call, 'unsettled')
       return this.#straightTo(call, walk.nearest, false)
     }
+    walk.isWaiting = false
+    walk.open++
     walk.asked.add(keyOf(next))
     const question = walk.asked.size
-    const isOn = () => call.open && call.turn === walk.turn
-    const isLast = () => isOn() && walk.asked.size === question
+    const isLast = () => isOn(call, walk) && (walk.isWaiting || walk.asked.size === question)
     this.#engine.after(QUESTION_MS, () => {
-      if (isLast()) this.#step(call, walk)
+      if (isLast() && !walk.isWaiting) this.#step(call, walk)
     })
     const to = this.#engine.process(next.address)
     const ask = () => {
       const answer = answerOf(to, next, call)
       if (answer?.vouched !== undefined) this.#doubt(to, this.#engine.process(answer.vouched.address))
       this.#answer(to, call, () => {
-        if (isOn()) this.#learn(call, walk, next, answer, isLast())
+        if (isOn(call, walk)) this.#learn(call, walk, next, answer, isLast())
       })
     }
     this.#engine.parcel(call.from, to, ask, () => {
@@ -323,6 +335,7 @@ export class Traffic {
 
   /** Of one who was late, the answer is kept for the next step. */
   #learn(call: Call, walk: Walk, from: Peer, answer: ReturnType<typeof answerOf>, isLast: boolean): void {
+    walk.open--
     if (answer === undefined) return isLast ? this.#step(call, walk) : undefined
     call.steps++
     if (answer.done) return this.#straightTo(call, answer.successors[0] ?? from, true)
@@ -352,6 +365,11 @@ function answerOf(at: Process, asked: Peer, call: Call) {
   const answer = answerClosest(core, self, { type: 'closest', key: call.key, joiner: false })
   const first = core.firstLive
   return { ...answer, vouched: answer.done || samePeer(answer.next[0], first) ? first : undefined }
+}
+
+/** It may have ended, or have turned to something else. */
+function isOn(call: Call, walk: Walk): boolean {
+  return call.open && call.turn === walk.turn
 }
 
 function isNearer(peer: Peer, than: Peer | undefined, key: Id): boolean {

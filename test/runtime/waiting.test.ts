@@ -124,3 +124,17 @@ it('step by step, hops are the messages that it took', async () => {
     expect(self).toMatchObject({ owner: by!.owner, hops: by!.hops })
   }
 })
+
+it('step by step, whoever is far away is waited for where nobody else is left to ask', async () => {
+  const ring = new SimulatedRing({ delayMinMs: 150, delayMaxMs: 151 })
+  const nodes = await ring.grow(4, { successors: 1, limits: { cachedRanges: 0 } })
+  for (let i = 0; i < 8; i++) {
+    const [by, ...others] = await ring.settle(
+      Promise.all([
+        nodes[0]!.lookup(`key-${i}`),
+        ...nodes.map((node) => node.lookup(`key-${i}`, { route: 'iterative' })),
+      ]),
+    )
+    for (const other of others) expect(other.owner).toEqual(by!.owner)
+  }
+})

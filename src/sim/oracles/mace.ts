@@ -4,7 +4,8 @@
  * it knows nobody else, and a predecessor that is null; ours says SOLE, and unknown.
  *
  *     theirs                                                        ours
- *     predecessor = self ⟹ successor = self              always     SOLE ⟹ the list is empty; and without a predecessor
+ *     predecessor = self ⟹ successor = self              always     SOLE ⟹ the list is empty; and without a predecessor,
+ *                                                                   or an owner of what lies before, whom the next round asks,
  *                                                                   the whole ring is its own
  *     predecessor null, or self, or where the range begins           once quiet: the range begins at the predecessor, which is
  *                                                                   known; until then a range changes by grants only
@@ -22,6 +23,7 @@
  */
 
 import { samePeer } from '../../core/messages.ts'
+import { anybodyLeft } from '../../core/responsibility.ts'
 import { route } from '../../core/router.ts'
 import type { IdealOracle } from './ideal.ts'
 import { LIST, type Oracle, PREDECESSOR, RANGE, type Report } from './oracle.ts'
@@ -50,8 +52,8 @@ export class MaceOracle implements Oracle {
     if (seen.successors.length > 0)
       this.#report('mace', [seen], `SOLE, and follows ${showList(seen.successors, this.#view)}`)
     if (seen.predecessor !== undefined || seen.range === undefined) return
-    // It is about to follow somebody who called, or to hand over.
-    if (seen.handover !== undefined || seen.core.isAsking('adopt')) return
+    // It is about to follow somebody who called, or who owns what lies before, or to hand over.
+    if (seen.handover !== undefined || seen.core.isAsking('adopt') || anybodyLeft(seen.core) !== undefined) return
     const { after, upTo } = seen.range
     if (!after.equals(upTo))
       this.#report('mace', [seen], `SOLE, knows nobody, and owns only what is after ${short(after)}`)

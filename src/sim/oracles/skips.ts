@@ -17,7 +17,7 @@
  * Lists are known by the array that holds them, since a core answers with the very array that it has. One that is looked at
  * again costs a map look-up; a new one, a walk along the live members between its ends.
  */
-import type { Message, Peer } from '../../core/messages.ts'
+import { type Message, type Peer, samePeer } from '../../core/messages.ts'
 import type { Flight } from '../observer.ts'
 import type { World } from './oracle.ts'
 import type { Seen, View } from './view.ts'
@@ -173,7 +173,7 @@ function passesOver({ head, list, length }: Held, seen: Seen): boolean {
   if (last === undefined || !seen.id.isBetween(head.id, last.id)) return false
   for (let i = 0; i < length; i++) {
     const entry = list[i] as Peer
-    if (entry.id.equals(seen.id)) return entry.incarnation !== seen.self.incarnation
+    if (entry.id.equals(seen.id)) return !samePeer(entry, seen.self)
   }
   return true
 }
