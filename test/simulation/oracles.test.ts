@@ -230,7 +230,7 @@ describe('ranges', () => {
       core.departure = { phase: 'handingOver', leavingToo: new Set(), heard: new Set(), named: [], goodbyesLeft: 0 }
       core.status = 'left'
     })
-    oracles.stopped(member(2))
+    oracles.stopped(member(2), 'left')
     expect(found().join()).toContain('ranges: left with (0, 2], though 0 stays')
   })
 
