@@ -214,13 +214,14 @@ export class RangeOracle implements Oracle {
   #explain(a: Seen, b: Seen): void {
     const shared = intersection(a.range as Range, b.range as Range)
     if (shared === undefined || this.#deathDoubled || this.#ledger.excusesOverlapOf(a, b)) return
-    if (this.#hasTold(a, b, shared) || this.#hasTold(b, a, shared) || this.#isDoubted(a, b)) {
-      this.#overlapsExplained++
-      return
-    }
+    // Before all else: other reasons may be over before it is.
     if (this.#tookFromDead === a || this.#tookFromDead === b) {
       this.#deathDoubled = true
       this.#overlapsOfDeaths++
+      return
+    }
+    if (this.#hasTold(a, b, shared) || this.#hasTold(b, a, shared) || this.#isDoubted(a, b)) {
+      this.#overlapsExplained++
       return
     }
     const boundaries = [a, b].map(({ core }) => `${core.boundary.peer?.id}${core.boundary.dead ? ' (dead)' : ''}`)
