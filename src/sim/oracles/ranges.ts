@@ -3,7 +3,7 @@
  *
  * - each change of range is one event: the epoch rises by one, what is gained and lost adds up, the range ends at its owner
  * - who takes over takes from the dead, or from whom somebody counts as dead (a suspicion; docs/decisions/001)
- * - who leaves in order leaves no range behind while others stay
+ * - who leaves in order leaves no range behind while others stay, unless it counts some of these dead
  * - no two own a key, unless the one has told the other that it is that one's, or somebody from whom the other has it, and
  *   the answer has not come yet; or since the ring was last ideal one of them has been counted dead while it lived, or has
  *   counted another so, or has its range from such a one; or there are reasons for two rings in the ledger; or what one of
@@ -107,10 +107,14 @@ export class RangeOracle implements Oracle {
     if (seen.range === undefined) return
     this.#changed = true
     this.ownership.update(seen)
-    const left = seen.core.departure !== undefined && seen.core.status === 'left'
-    if (left && this.#ledger.mustHold && this.#view.size > 0) {
-      this.#report('ranges', [seen], `left with ${show(seen.range)}, though ${this.#view.order[0]} stays`)
-    }
+    if (seen.core.departure !== undefined && seen.core.status === 'left') this.#checkLeaver(seen, seen.range)
+  }
+
+  #checkLeaver(leaver: Seen, range: Range): void {
+    const { order } = this.#view
+    const { detector } = leaver.core
+    if (!this.#ledger.mustHold || order.length === 0 || order.some(({ self }) => detector.isSuspect(self))) return
+    this.#fail(leaver, `left with ${show(range)}, though ${order[0]} stays`)
   }
 
   settled(): void {
