@@ -297,6 +297,23 @@ describe('the ideal ring', () => {
     })
     expect(found().join()).toContain('was ideal, in a quiet time, and is no more: 0: list ends before 6')
   })
+
+  test.each([
+    ['before', 0, true],
+    ['since', 1, false],
+  ])('may be lost once more to a list that was sent %s', (_, afterMs, isExcused) => {
+    const { simulation, oracles, member, peers, doctor, found } = ringOf([0, 2, 4, 6], { only: ['ideal'] })
+    const [from, to] = peers(2, 0) as [Peer, Peer]
+    const { predecessor } = member(2).node.core
+    const message = { type: 'neighbors', predecessor, successors: peers(4), leaving: false } as const
+    oracles.calm({ delayMs: 5 })
+    simulation.run(10_000)
+    oracles.landed({ id: 1, from, to, request: 1, message, atMs: oracles.ideal.sinceMs + (afterMs || -1) })
+    doctor(0, (core) => {
+      core.successors = peers(2, 4)
+    })
+    expect(found().length === 0).toBe(isExcused)
+  })
 })
 
 describe('look-ups', () => {

@@ -7,12 +7,15 @@
  * Once faults have stopped, it must become ideal within a time that follows from the configuration (`bound.ts`), and stay so.
  * It does not where a live member is counted dead again: with evictAfterMisses = 1, or delays that come near the timeouts, one
  * late answer is enough. Nor where the last fault was over before anybody had noticed it: what was asked meanwhile may still
- * run out, as long as it takes to count somebody dead. Such relapses are counted, and healed from like any other fault.
+ * run out, as long as it takes to count somebody dead. Nor where a list arrives that was on its way when the last flaw went, and
+ * still names the dead. Such relapses are counted, and healed from like any other fault.
  *
  * Rightly never ideal are those who cannot know of each other any more (`acquaintance.ts`), and the last one living of a ring
  * that fell apart: with onIsolated = 'wait' it stays isolated until somebody comes.
  */
 import { samePeer } from '../../core/messages.ts'
+import type { Input } from '../input.ts'
+import type { Flight } from '../observer.ts'
 import { isAcquainted, isLastOne } from './acquaintance.ts'
 import { type Bound, boundOf, type Circumstances } from './bound.ts'
 import type { Ledger } from './ledger.ts'
@@ -43,6 +46,8 @@ export class IdealOracle implements Oracle {
   #isStranded = false
   #relapses = 0
   #changed = false
+  /** When the message of this event was sent. */
+  #sentMs = NEVER
 
   constructor(world: World, view: View, ledger: Ledger, report: Report) {
     this.#world = world
@@ -89,6 +94,15 @@ export class IdealOracle implements Oracle {
     return this.#flawed.size === 0 && this.#view.size > 0
   }
 
+  landed({ atMs }: Flight): void {
+    this.#sentMs = atMs
+  }
+
+  /** What landed before, if anything, reached no member. */
+  input({ kind }: Input): void {
+    if (kind !== 'message') this.#sentMs = NEVER
+  }
+
   started(seen: Seen): void {
     this.#unsettled.add(seen)
   }
@@ -117,6 +131,7 @@ export class IdealOracle implements Oracle {
 
   settled(): void {
     if (this.#changed) this.#look()
+    this.#sentMs = NEVER
   }
 
   #look(): void {
@@ -135,7 +150,8 @@ export class IdealOracle implements Oracle {
 
   #relapse(): void {
     const quietMs = this.#world.nowMs - this.calmMs
-    if (this.#ledger.since.has('suspicion') || quietMs < (this.#bound?.silenceMs ?? 0)) this.#relapses++
+    const isLate = this.#sentMs < this.sinceMs || quietMs < (this.#bound?.silenceMs ?? 0)
+    if (isLate || this.#ledger.since.has('suspicion')) this.#relapses++
     else
       this.#report('ideal', [...this.#flawed], `was ideal, in a quiet time, and is no more: ${this.flaws().join('; ')}`)
   }

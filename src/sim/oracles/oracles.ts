@@ -140,10 +140,12 @@ export class Oracles implements Observer {
 
   landed(flight: Flight): void {
     this.invariant.landed(flight)
+    this.ideal.landed(flight)
   }
 
   input(member: SimMember, input: Input): void {
     this.#hearsay.input(member, input)
+    this.ideal.input(input)
   }
 
   event(member: SimMember, event: CoreEvent): void {
