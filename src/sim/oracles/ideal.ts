@@ -15,7 +15,7 @@
  */
 import { samePeer } from '../../core/messages.ts'
 import type { Input } from '../input.ts'
-import type { Flight } from '../observer.ts'
+import type { Flight, SimMember } from '../observer.ts'
 import { isAcquainted, isLastOne } from './acquaintance.ts'
 import { type Bound, boundOf, type Circumstances } from './bound.ts'
 import type { Ledger } from './ledger.ts'
@@ -99,7 +99,7 @@ export class IdealOracle implements Oracle {
   }
 
   /** What landed before, if anything, reached no member. */
-  input({ kind }: Input): void {
+  input(_: SimMember, { kind }: Input): void {
     if (kind !== 'message') this.#sentMs = NEVER
   }
 

@@ -145,7 +145,7 @@ export class Oracles implements Observer {
 
   input(member: SimMember, input: Input): void {
     this.#hearsay.input(member, input)
-    this.ideal.input(input)
+    this.ideal.input(member, input)
   }
 
   event(member: SimMember, event: CoreEvent): void {
