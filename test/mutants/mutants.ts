@@ -167,8 +167,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       [
         'core/merge.ts',
-        'export function onOwnPlaceFound(core: Core, via: Peer, owner: Peer, nowMs: number): void {\n',
-        'export function onOwnPlaceFound(core: Core, via: Peer, owner: Peer, nowMs: number): void {\n  if (nowMs >= 0) return\n',
+        'export function onOwnPlaceFound(core: Core, via: Peer, before: Peer, owner: Peer, nowMs: number): void {\n',
+        'export function onOwnPlaceFound(core: Core, via: Peer, before: Peer, owner: Peer, nowMs: number): void {\n  if (nowMs >= 0) return\n',
       ],
       [
         'core/merge.ts',
@@ -183,8 +183,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       [
         'core/merge.ts',
-        '  adopt(core, owner, undefined, nowMs)\n  if (!stranger) return\n',
-        '  const next = core.successors[0]\n  if (next === undefined || owner.id.isBetween(core.self.id, next.id)) adopt(core, owner, undefined, nowMs)\n  if (!stranger) return\n',
+        '  adopt(core, owner, undefined, nowMs)\n  // We are nearer',
+        '  const next = core.successors[0]\n  if (next === undefined || owner.id.isBetween(core.self.id, next.id)) adopt(core, owner, undefined, nowMs)\n  // We are nearer',
       ],
     ],
   },

@@ -30,6 +30,15 @@ async function playerOf(name: string, edits: Mutant['edits']): Promise<(text: st
   return module.playScenario
 }
 
+it('every edit still applies', () => {
+  for (const { name, edits } of MUTANTS) {
+    for (const [file, find] of edits) {
+      const text = readFileSync(join(ROOT, 'src', file), 'utf8')
+      expect(text.split(find), `${name}: ${file} says once: ${find}`).toHaveLength(2)
+    }
+  }
+})
+
 describe('without the rule', () => {
   for (const [index, { rule, scenario, edits }] of MUTANTS.entries()) {
     if (scenario === undefined) continue
