@@ -23,6 +23,7 @@ const disk = {
     writeNow: () => {},
     close: async () => {},
   }),
+  head: async () => undefined,
   rename: async () => false,
   remove: async () => false,
 }

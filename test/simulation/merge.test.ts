@@ -6,7 +6,7 @@
  *
  * plays so many seeds of each and prints the tables of docs/evaluation.md.
  */
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { Id } from '../../src/core/id.ts'
 import { type Named, placeChains, wound } from '../../src/sim/chains.ts'
 import { streamOf } from '../../src/sim/random.ts'
@@ -19,6 +19,8 @@ const RINGS_ROUNDS = 6
 
 const seedsOf = (usual: number) => Number(process.env.CHORDITE_MERGE ?? usual)
 const printed: string[] = []
+
+if (process.env.CHORDITE_MERGE !== undefined) vi.setConfig({ testTimeout: 300_000 })
 
 afterAll(() => {
   if (process.env.CHORDITE_MERGE !== undefined) console.log(printed.join('\n'))
