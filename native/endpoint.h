@@ -7,6 +7,7 @@
 #include "array.h"
 #include "connection.h"
 #include "poller.h"
+#include "ready_list.h"
 #include "ring.h"
 #include "route_table.h"
 
@@ -93,6 +94,9 @@ class Endpoint {
   // endpoint_batch.cc: from readiness to one call into JavaScript
   void collect(bool poll);
   void take_pending();
+  [[nodiscard]] bool read_light();
+  void read_ready();
+  [[nodiscard]] uint32_t expected_from(uint64_t token);
   void deliver();
   void handle(const Ready& ready);
   void accept_some();
@@ -183,10 +187,7 @@ class Endpoint {
   BatchWriter batch_;
   Array<Pending> pending_;
   /** What the poller said and a full batch left for the next wake-up. */
-  static constexpr uint32_t kReadyMax = 512;
-  Ready ready_[kReadyMax];
-  uint32_t ready_count_ = 0;
-  uint32_t ready_next_ = 0;
+  ReadyList ready_;
 
   /** Bytes in one of the rings, and the piece that follows it over the same connection. */
   struct Piece {

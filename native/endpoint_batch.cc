@@ -18,6 +18,8 @@ constexpr uint32_t kReadBytesMax = 65536;
 constexpr uint32_t kAcceptsMax = 64;
 /** Handlers that take longer for a batch get smaller ones: timers wait for them, and everything that came behind. */
 constexpr uint64_t kBatchMs = 16;
+/** Of those that bring much, between two looks for those that bring little. */
+constexpr uint32_t kPartFrames = 256;
 
 uint32_t reason_of(Verdict verdict) {
   switch (verdict) {
@@ -55,14 +57,43 @@ void Endpoint::collect(bool poll) {
   batch_.start(memory_);
   take_pending();
   collecting_ = true;
-  for (;;) {
-    while (ready_next_ < ready_count_ && batch_.has_room()) handle(ready_[ready_next_++]);
-    if (ready_next_ < ready_count_ || !poll) break;
-    poll = false;
-    ready_next_ = 0;
-    ready_count_ = poller_.wait(ready_, kReadyMax);
+  if (!poll || !read_light()) {
+    read_ready();
+    if (poll && ready_.is_empty()) {
+      ready_.fill(poller_, [this](uint64_t token) { return expected_from(token); });
+      if (!ready_.is_light_next() || batch_.taken() == 0) read_ready();
+    }
   }
   collecting_ = false;
+}
+
+/** Those that bring little do not wait for all that the others have brought. False if there is nothing of the kind. */
+bool Endpoint::read_light() {
+  if (!ready_.wants_glance()) return false;
+  const uint32_t before = batch_.used();
+  ready_.glance(
+      poller_, [this](uint64_t token) { return expected_from(token); },
+      [this](const Ready& ready) {
+        handle(ready);
+        return batch_.has_room();
+      });
+  return batch_.used() > before;
+}
+
+/** Those that bring little, or those that bring much: not both. */
+void Endpoint::read_ready() {
+  const bool light = ready_.is_light_next();
+  const bool in_parts = ready_.is_mixed() && !light;
+  while (!ready_.is_empty() && ready_.is_light_next() == light && batch_.has_room()) {
+    handle(ready_.take());
+    if (in_parts && batch_.taken() >= kPartFrames) return;
+  }
+}
+
+uint32_t Endpoint::expected_from(uint64_t token) {
+  if (token == kListenerToken) return 0;
+  const Connection* connection = find(static_cast<uint32_t>(token), static_cast<uint32_t>(token >> 32));
+  return connection == nullptr ? 0 : connection->last_read;
 }
 
 void Endpoint::take_pending() {
@@ -189,6 +220,7 @@ void Endpoint::read_frames(Connection& connection) {
   count(COUNT_READS);
   count(COUNT_BYTES_IN, static_cast<double>(got));
   const auto bytes = static_cast<uint32_t>(got);
+  connection.last_read = bytes;
   if (held > 0 && held + bytes < connection.tail_needed) {
     return keep_tail(connection, place, bytes, connection.tail_needed);
   }

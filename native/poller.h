@@ -11,6 +11,8 @@ struct Ready {
   /** Also when the connection failed: reading then tells how. */
   bool readable;
   bool writable;
+  /** Bytes, as the endpoint guesses. */
+  uint32_t expected = 0;
 };
 
 class Poller {

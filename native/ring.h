@@ -46,24 +46,26 @@ class BatchWriter {
   /** Where the next bytes go; 8-byte aligned. What is put there lives until the next start(). */
   [[nodiscard]] uint8_t* place() const { return memory_->receive + at_; }
   [[nodiscard]] uint32_t bytes_left() const { return memory_->receive_bytes - at_; }
-  [[nodiscard]] uint32_t frames_left() const {
-    const uint32_t frames = frames_ + passed_;
-    return frames < kFramesMax ? kFramesMax - frames : 0;
-  }
-  /** The handlers of this batch were slow, or not: the next one has half as many frames, or may have twice as many. */
+  [[nodiscard]] uint32_t frames_left() const { return taken() < kFramesMax ? kFramesMax - taken() : 0; }
+  /**
+   * The handlers of this batch were slow, or not: the next one has half as many frames, or may have twice as many. That
+   * a few were fast says nothing about many.
+   */
   void pace(bool slow) {
-    const uint32_t half = (frames_ + passed_) / 2;
+    const uint32_t half = taken() / 2;
     if (slow) frames_max_ = half > kFramesMin ? half : kFramesMin;
-    if (!slow && frames_max_ < kFramesMax) frames_max_ = frames_max_ * 2 < kFramesMax ? frames_max_ * 2 : kFramesMax;
+    if (!slow && taken() >= frames_max_ / 2) frames_max_ = frames_max_ * 2 < kFramesMax ? frames_max_ * 2 : kFramesMax;
   }
   [[nodiscard]] uint32_t used() const { return at_; }
   /** Descriptors, and those of frames among them. */
   [[nodiscard]] uint32_t count() const { return count_; }
   [[nodiscard]] uint32_t frame_count() const { return frames_; }
+  /** Frames, with those that are passed on. */
+  [[nodiscard]] uint32_t taken() const { return frames_ + passed_; }
 
   /** Room for whatever one ready descriptor may bring. */
   [[nodiscard]] bool has_room() const {
-    return bytes_left() >= 2 * FRAME_BYTES_MAX + 64 && frames_left() >= 64 && frames_ + passed_ < frames_max_ &&
+    return bytes_left() >= 2 * FRAME_BYTES_MAX + 64 && frames_left() >= 64 && taken() < frames_max_ &&
            events() + kEventsSpare <= kEventsMax;
   }
   [[nodiscard]] bool has_room_for_event() const { return events() < kEventsMax; }

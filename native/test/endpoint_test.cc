@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <deque>
 #include <map>
 #include <vector>
 
@@ -185,9 +186,58 @@ void endings() {
   ends_with(REASON_REFUSED);
 }
 
+/** Whoever sends little is served between parts of what the others have sent, and does not keep those waiting. */
+void light_beside_heavy() {
+  constexpr uint32_t kHeavy = 16;
+  constexpr uint32_t kEach = 200;
+  Party server;
+  const uint16_t port = server.listen();
+  uint32_t heavy = 0;
+  uint32_t light = 0;
+  server.frame = [&](Link, const uint8_t* bytes, uint32_t) {
+    if (is_hello_frame(bytes)) return;
+    uint32_t word = 0;
+    std::memcpy(&word, bytes + HEADER_BYTES, 4);
+    ++(word == 1 ? light : heavy);
+  };
+  std::vector<uint8_t> much;
+  for (uint32_t i = 0; i < kEach; ++i) {
+    const std::vector<uint8_t> frame = frame_of(kType, 2);
+    much.insert(much.end(), frame.begin(), frame.end());
+  }
+  const auto greeted = [&](Raw& raw) -> Raw& {
+    raw.say(frame_of(TYPE_HELLO, HELLO_MAGIC));
+    return raw;
+  };
+  Raw asker(port);
+  (void)greeted(asker);
+  std::deque<Raw> crowd;
+  for (uint32_t i = 0; i < kHeavy; ++i) (void)greeted(crowd.emplace_back(port));
+  // How much each brings is known from the last time.
+  for (const Raw& raw : crowd) raw.say(much);
+  asker.say(frame_of(kType, 1));
+  run_until({&server}, [&] { return heavy == kHeavy * kEach && light == 1; });
+  heavy = light = 0;
+  for (const Raw& raw : crowd) raw.say(much);
+  asker.say(frame_of(kType, 1));
+  uint32_t turns = 0;
+  while (heavy < kHeavy * kEach) {
+    const uint32_t before_light = light;
+    const uint32_t before_heavy = heavy;
+    server.turn();
+    ++turns;
+    // One or the other; two connections are more than a part.
+    CHECK(light - before_light == turns % 2 && heavy - before_heavy == (turns % 2 == 0 ? 2 * kEach : 0));
+    if (turns % 2 == 0) asker.say(frame_of(kType, 1));
+  }
+  CHECK(turns == kHeavy);
+  settle({&server});
+}
+
 }  // namespace
 
 int main() {
+  light_beside_heavy();
   echo();
   back_pressure();
   endings();

@@ -29,6 +29,7 @@ const tests = [
   { name: 'poller_test', sources: POLLER },
   { name: 'poller_test', sources: BSD_POLLER, bsd: true },
   { name: 'fake_kqueue_test', sources: BSD_POLLER, bsd: true },
+  { name: 'ready_list_test', sources: POLLER },
   { name: 'endpoint_test', sources: [...POLLER, ...ENDPOINT] },
   { name: 'endpoint_test', sources: [...BSD_POLLER, ...ENDPOINT], bsd: true },
   { name: 'endpoint_churn_test', sources: [...POLLER, ...ENDPOINT] },
