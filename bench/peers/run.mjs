@@ -6,7 +6,7 @@
  *   --contestant TEXT  only those whose name contains it
  *   --nodes N          only rings of 8, 32 or 128 nodes
  *   --place PLACE      only rings apart (a process for each node) or together (one process)
- *   --rounds N         instead of 9 (hop, names) and 5 (rings)
+ *   --rounds N         instead of 9 (hop, names) and 6 (rings)
  *   --quick            about a minute: shows that everything runs, its figures are no evidence
  *   --json             one JSON document on standard output instead of tables
  *   --docs             also writes docs/benchmarks.md and docs/plots from the figures; takes a whole run

@@ -29,5 +29,9 @@ export const rings = [
   { nodes: 128, place: 'together' },
 ]
 
-/** Processes of more nodes than that are started for one contestant at a time: those of all do not fit into memory. */
-export const NODES_BESIDE_EACH_OTHER = 32
+/**
+ * With more processes than that each contestant is measured while no other one has any: dozens that only keep their ring up take a
+ * part of the machine from the one that is measured. Up to 32 nodes each has two turns, the second in reversed order.
+ */
+export const NODES_BESIDE_EACH_OTHER = 8
+export const NODES_TWICE = 32

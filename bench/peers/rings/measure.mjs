@@ -1,13 +1,14 @@
-/** Look-ups of owners and requests to them, in rings of each contestant. Interleaved rounds of all that can be. */
+/** Look-ups of owners and requests to them, in rings of each contestant, in turns of one or of all beside each other. */
 import { rotated } from '../../echo/measure.mjs'
 import { rowOf } from '../../lib/rows.mjs'
 import { watchMachine } from '../../lib/watch.mjs'
 import { reasonOf } from '../lib/rounds.mjs'
-import { contestants, NODES_BESIDE_EACH_OTHER, operations, outstandings, rings } from './contestants.mjs'
+import { contestants, NODES_BESIDE_EACH_OTHER, NODES_TWICE, operations, outstandings, rings } from './contestants.mjs'
 import { startRing } from './ring.mjs'
 
-const FULL = { rounds: 5, warmupMs: 200, windowMs: 500 }
-const QUICK = { rounds: 1, warmupMs: 50, windowMs: 100, quick: true }
+const FULL = { rounds: 6, warmupMs: 200, windowMs: 500, compileMs: 3000 }
+const QUICK = { rounds: 1, warmupMs: 50, windowMs: 100, compileMs: 100, quick: true }
+const COMPILES_OUTSTANDING = 64
 const QUICK_NODES = 8
 const FIGURES = ['requestsPerSecond', 'cpuUs', 'askerCpuUs', 'p50Us', 'p99Us', 'failed', 'failedShare']
 
@@ -22,27 +23,40 @@ export async function measureRings({ quick = false, rounds, only, nodes, place, 
   const whose = contestants.filter(({ name }) => only === undefined || name.includes(only))
   for (const ring of rings) {
     if (ring.nodes !== (nodes ?? (quick ? QUICK_NODES : ring.nodes)) || ring.place !== (place ?? ring.place)) continue
-    const apart = ring.place === 'apart' && ring.nodes > NODES_BESIDE_EACH_OTHER
-    const parties = apart ? whose.map((contestant) => [contestant]) : [whose]
-    for (const party of parties) groups.push(...(await measureRing(ring, party, plan, { say, missing })))
+    for (const { party, rounds } of turnsOf(ring, whose, plan)) {
+      groups.push(...(await measureRing(ring, party, { ...plan, rounds }, { say, missing })))
+    }
   }
-  return { plan, groups: joined(groups), missing }
+  return { plan, groups: joined(groups).map(withRows), missing }
 }
 
-/** All groups of one ring, for contestants that run beside each other. */
+/** Who is measured beside whom, one turn after the other, and for how many rounds. */
+function turnsOf({ place, nodes }, whose, { rounds, quick }) {
+  if (place === 'together' || nodes <= NODES_BESIDE_EACH_OTHER) return [{ party: whose, rounds }]
+  const once = whose.map((contestant) => ({ party: [contestant], rounds }))
+  if (nodes > NODES_TWICE || quick) return once
+  const half = once.map((turn) => ({ ...turn, rounds: Math.ceil(rounds / 2) }))
+  return [...half, ...half.toReversed()]
+}
+
+/** All groups of one ring, for contestants that have their processes at the same time. */
 async function measureRing(ring, party, plan, { say, missing }) {
   const what = `${ring.nodes} nodes ${ring.place}`
   const running = []
   const lose = (one, during, error) => {
     missing.push({ contestant: one.name, reason: `${during}: ${reasonOf(error)}` })
-    one.kill?.()
-    if (running.includes(one)) running.splice(running.indexOf(one), 1)
+    const at = running.findIndex(({ name }) => name === one.name)
+    if (at >= 0) running.splice(at, 1)[0].kill()
   }
   try {
     for (const contestant of party) {
       say(`${what}: forming the ring of ${contestant.name}`)
       try {
-        running.push({ ...contestant, ...(await startRing(contestant, ring, plan)) })
+        const one = { ...contestant, ...(await startRing(contestant, ring, plan)) }
+        running.push(one)
+        for (const operation of one.operations) {
+          await one.measure(operation, COMPILES_OUTSTANDING, { warmupMs: 0, windowMs: plan.compileMs })
+        }
       } catch (error) {
         lose(contestant, what, error)
       }
@@ -88,8 +102,7 @@ async function measureGroup(able, operation, outstanding, plan, { told, lost }) 
     }
     machine.push(watched((await usedBy(samples.keys())) - before))
   }
-  const rows = [...samples].map(([one, list]) => ({ contestant: one.name, ...rowOf(FIGURES, list) }))
-  return { rows, machine, mistakes: [...new Set(mistakes)] }
+  return { samples: [...samples].map(([one, list]) => [one.name, list]), machine, mistakes: [...new Set(mistakes)] }
 }
 
 async function usedBy(all) {
@@ -97,14 +110,21 @@ async function usedBy(all) {
   return used.reduce((sum, ms) => sum + ms, 0)
 }
 
-/** Groups of the same ring, operation and number that were not measured beside each other, as one. */
+/** Groups of the same ring, operation and number that were not measured in one turn, as one. */
 function joined(groups) {
   const all = new Map()
   for (const group of groups) {
     const key = [group.place, group.nodes, group.operation, group.outstanding].join()
     const same = all.get(key)
     if (same === undefined) all.set(key, group)
-    else for (const part of ['rows', 'machine', 'mistakes']) same[part].push(...group[part])
+    else for (const part of ['samples', 'machine', 'mistakes']) same[part].push(...group[part])
   }
   return [...all.values()]
+}
+
+/** A row for each contestant, of all its rounds. */
+function withRows({ samples, ...group }) {
+  const lists = new Map()
+  for (const [contestant, list] of samples) lists.set(contestant, [...(lists.get(contestant) ?? []), ...list])
+  return { ...group, rows: [...lists].map(([contestant, list]) => ({ contestant, ...rowOf(FIGURES, list) })) }
 }
