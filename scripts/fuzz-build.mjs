@@ -53,6 +53,8 @@ function instrumented(root, to) {
   if (made?.to === to) return made
   const sources = [...typescriptIn(root, 'src/wire'), ...typescriptIn(root, 'src/core')]
   sources.push(join('src', 'runtime', 'peers.ts'), join('src', 'runtime', 'address.ts'))
+  sources.push(...['channel', 'mux', 'share'].map((name) => join('src', 'runtime', 'streams', `${name}.ts`)))
+  sources.push(join('test', 'streams', 'pair.ts'))
   sources.push(...['input.ts', 'record/replay.ts', 'record/rules.ts'].map((name) => join('src', 'sim', name)))
   const counts = (file) => file.startsWith('src')
   mkdirSync(to, { recursive: true })

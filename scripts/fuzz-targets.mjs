@@ -47,6 +47,7 @@ export const SCRIPT_TARGETS = [
   { name: 'messages', bytes: 4_096, inputs: [manyPeers(256), manyPeers(257)] },
   { name: 'recording', bytes: 4_096 },
   { name: 'routing_table', bytes: 256 },
+  { name: 'streams', bytes: 256 },
 ]
 
 /** The message `left` with so many peers of one address: 256 are allowed. */

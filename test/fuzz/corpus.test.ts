@@ -8,8 +8,9 @@ import type { Target } from './input.ts'
 import messages from './messages.ts'
 import recording from './recording.ts'
 import routing_table from './routing_table.ts'
+import streams from './streams.ts'
 
-const targets: Record<string, Target> = { fragments, frames, hello, messages, recording, routing_table }
+const targets: Record<string, Target> = { fragments, frames, hello, messages, recording, routing_table, streams }
 
 describe.each(Object.entries(targets))('corpus of %s', (name, target) => {
   const folder = new URL(`corpus/${name}/`, import.meta.url)
