@@ -42,6 +42,54 @@ void batch() {
   CHECK(writer.count() + writer.frames_left() == DESCRIPTORS_MAX);
 }
 
+/** Slow handlers get half as many frames the next time, down to a bound; quick ones twice as many, if there were many.
+ */
+void pace() {
+  std::vector<uint8_t> receive(size_t{4} << 20);
+  std::vector<uint32_t> descriptors(DESCRIPTORS_MAX * DESCRIPTOR_WORDS);
+  SharedMemory memory;
+  memory.receive = receive.data();
+  memory.receive_bytes = static_cast<uint32_t>(receive.size());
+  memory.descriptors = descriptors.data();
+  BatchWriter writer;
+  // Every other frame is passed on, which is a frame as well.
+  const auto fill = [&](uint32_t most) {
+    writer.start(memory);
+    while (writer.has_room() && writer.taken() < most) {
+      if (writer.taken() % 2 == 0)
+        writer.pass(HEADER_BYTES);
+      else
+        writer.frame(1, 1, HEADER_BYTES);
+    }
+    return writer.taken();
+  };
+  const uint32_t whole = fill(UINT32_MAX);
+  CHECK(whole > 4000);
+  uint32_t before = whole;
+  while (before > 300) {
+    writer.pace(true);
+    CHECK(fill(UINT32_MAX) == before / 2);
+    before /= 2;
+  }
+  for (int i = 0; i < 10; ++i) {
+    writer.pace(true);
+    (void)fill(UINT32_MAX);
+  }
+  CHECK(fill(UINT32_MAX) == 128);
+  // That a few were handled quickly says nothing about many.
+  for (int i = 0; i < 10; ++i) {
+    CHECK(fill(10) == 10);
+    writer.pace(false);
+  }
+  CHECK(fill(UINT32_MAX) == 128);
+  for (uint32_t frames = 256; frames < whole; frames *= 2) {
+    writer.pace(false);
+    CHECK(fill(UINT32_MAX) == frames);
+  }
+  writer.pace(false);
+  CHECK(fill(UINT32_MAX) == whole);
+}
+
 /** What is given back is what is taken next; more than is kept, and too large ones, are freed. */
 void byte_pool() {
   BytePool pool;
@@ -107,6 +155,7 @@ void array() {
 
 int main() {
   batch();
+  pace();
   byte_pool();
   byte_queue();
   array();
