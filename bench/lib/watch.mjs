@@ -1,7 +1,7 @@
 /**
  * How much of the machine others were using while we measured. Two signs, for one round each:
  *
- *   othersCores   CPU time of everybody (`/proc/stat`), less what our own processes used, divided by the wall time
+ *   othersCores   CPU time of everybody (`/proc/stat`, no interrupts), less what our own processes used, divided by the wall time
  *   waiting       share of the time in which some process that could run waited for a CPU (`/proc/pressure/cpu`)
  *
  * The first decides. Our own processes wait for each other too, with V8's helper threads beside two busy main threads,
@@ -71,12 +71,15 @@ function numberIn(pattern, text, divisor = 1) {
   return match ? Number(match[1]) / divisor : undefined
 }
 
-/** All time that was not idle, stolen time included, of all cores. */
+/**
+ * Time of all cores that somebody used, stolen time included. Not that of interrupts: where the kernel counts it apart from processes, all
+ * that goes over loopback is received in it, half a core beside a busy server, and that is our own.
+ */
 function readBusyMs() {
   const fields = /^cpu +(.*)$/m.exec(readIfThere('/proc/stat'))?.[1]?.split(' ').map(Number)
   if (fields === undefined) return undefined
-  const [user, nice, system, , , irq, softirq, steal] = fields
-  return (user + nice + system + irq + softirq + steal) * TICK_MS
+  const [user, nice, system, , , , , steal] = fields
+  return (user + nice + system + steal) * TICK_MS
 }
 
 /** Other systems have no /proc; there the figures are undefined. */
