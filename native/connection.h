@@ -52,8 +52,8 @@ struct Connection {
    */
   ByteQueue tail;
   uint32_t tail_needed = 0;
-  /** Bytes that the last read brought. */
-  uint32_t last_read = 0;
+  /** Bytes that a read brought: the most of the last ones, fading. */
+  uint32_t usual_read = 0;
   /** Of the frames that went on over it without JavaScript. */
   HeadLog heads;
   /** Wake-up at which the tail last grew. */

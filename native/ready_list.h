@@ -21,7 +21,7 @@ class ReadyList {
   /** Light is what brings less than this part of the mean. */
   static constexpr uint32_t kLightPart = 4;
   /** After a list with light and heavy ones: so many lists without them later it is like any other again. */
-  static constexpr uint32_t kMixedLists = 1024;
+  static constexpr uint32_t kMixedLists = 16;
 
   [[nodiscard]] bool is_empty() const { return next_ == count_; }
   /** The next one is light, and heavy ones came with it. */
