@@ -22,7 +22,7 @@ constexpr uint64_t kBatchMs = 16;
  * For JavaScript, of those that bring much, between two looks for those that bring little. What is passed on is not
  * cut: it takes less time, and parts of it would make more writes, each of less.
  */
-constexpr uint32_t kPartFrames = 256;
+constexpr uint32_t kPartFrames = 512;
 
 uint32_t reason_of(Verdict verdict) {
   switch (verdict) {

@@ -19,7 +19,7 @@ class ReadyList {
   /** Below this much altogether nobody waits long. */
   static constexpr uint64_t kMuchBytes = 16384;
   /** Light is what brings less than this part of the mean. */
-  static constexpr uint32_t kLightPart = 4;
+  static constexpr uint32_t kLightPart = 16;
   /** After a list with light and heavy ones: so many lists without them later it is like any other again. */
   static constexpr uint32_t kMixedLists = 16;
 
